@@ -1,0 +1,79 @@
+"""What the engine asks of a place where jobs run.
+
+A backend starts a task and forgets it: the task outlives the server. What a backend can do beyond the four basic
+verbs it declares by implementing further protocols (`WaitsOnMany`), which the engine looks for with `isinstance`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+Handle = dict[str, Any]  # JSON; whatever the backend needs to find its task again after a restart of the server
+
+
+class TaskState(StrEnum):
+    RUNNING = "running"
+    EXITED = "exited"  # `exit_code` is known
+    LOST = "lost"  # gone without an exit code: killed with its wrapper, or the machine was restarted
+    NEVER_STARTED = "never_started"  # the claim file was taken by `find` before the task took it
+
+
+@dataclass(frozen=True)
+class Task:
+    """One attempt of a job, ready to start.
+
+    `id` is unique for each attempt. `control` is a folder of its own for this attempt, in which the wrapper keeps
+    its claim, pid and exit status; it exists and is empty. `command` is a shell script (bash when there is one).
+    `log` is appended to by stdout and stderr alike, in the order in which they were written.
+    """
+
+    id: str
+    command: str
+    cwd: Path
+    log: Path
+    control: Path
+    env: Mapping[str, str]  # the whole environment of the process, nothing is inherited
+    ulimits: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Observation:
+    state: TaskState
+    exit_code: int | None = None  # 128 + n when signal n ended it
+    message: str | None = None
+
+
+class ComputeBackend(Protocol):
+    def start(self, task: Task) -> Handle:
+        """Start the task once. Raises `InvalidRequest` or `Unavailable` with the reason if it cannot."""
+
+    def find(self, task_id: str, control: Path) -> Handle | None:
+        """The handle of a task that may have been started before a crash; None proves that it never ran.
+
+        After None the task can never start any more, whatever a half-dead wrapper does: the claim is taken.
+        """
+
+    def observe(self, handles: Sequence[Handle]) -> list[Observation]:
+        """The state of each, in the same order; quick, never blocks."""
+
+    def stop(self, handle: Handle, grace_s: float) -> None:
+        """Ask the whole process tree to end (SIGTERM), and kill what is left after `grace_s`. Returns at once."""
+
+
+@runtime_checkable
+class WaitsOnMany(Protocol):
+    def watch(self, handle: Handle) -> int | None:
+        """A file descriptor that becomes readable when the task ends (the caller closes it), or None."""
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What one machine offers, or what a job asks for."""
+
+    cpu: float
+    memory_mb: float
+    gpu: float = 0.0

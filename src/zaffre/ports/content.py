@@ -1,0 +1,91 @@
+"""What everything above asks of the content store and of datastores.
+
+Content is addressed by BLAKE3 (64 hex digits). A tree (folder) is an object too: its manifest, whose hash is the
+tree's root. `content://<root>` is a tree, `content://<root>/<path>` a file in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a tree: path relative with `/`, bytes, BLAKE3 of the content, whether it is executable."""
+
+    path: str
+    size: int
+    hash: str
+    executable: bool = False
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A tree. `entries` are sorted by path; `root` is the BLAKE3 of the canonical form of the entries."""
+
+    root: str
+    entries: Sequence[Entry]
+
+    @property
+    def size(self) -> int:
+        return sum(entry.size for entry in self.entries)
+
+
+@dataclass(frozen=True)
+class Added:
+    """What taking in a tree cost: bytes that were new to the store, and bytes there are in all."""
+
+    manifest: Manifest
+    new_bytes: int
+    new_files: int
+
+
+class ContentStore(Protocol):
+    def scan(self, path: Path, *, ignore_files: bool = True) -> Manifest:
+        """Hash a folder (or one file: a tree with one entry) without storing it. Uses the stat cache.
+
+        Honours `.amlignore`, else `.gitignore`, when `ignore_files`. A symlink that leads out of the folder is
+        refused by name (SEC-04); one that stays inside is followed.
+        """
+
+    def add(self, path: Path, *, ignore_files: bool = True) -> Added:
+        """Take in a folder or a file: only content that is missing is copied, all of it or nothing becomes visible."""
+
+    def missing(self, hashes: Iterable[str]) -> set[str]:
+        """Which of these the store lacks."""
+
+    def receive(self, stream: Iterator[bytes]) -> list[str]:
+        """Take in objects from a stream of frames (32-byte hash, 8-byte big-endian size, content); hashes are checked."""
+
+    def send(self, hashes: Sequence[str]) -> Iterator[bytes]:
+        """The same frames, for `receive` on another machine."""
+
+    def put_manifest(self, entries: Sequence[Entry]) -> Manifest:
+        """Make a tree of objects that are all here. Raises `InvalidRequest` naming a missing object or bad path."""
+
+    def manifest(self, root: str) -> Manifest:
+        """Raises `NotFound`."""
+
+    def open(self, hash: str) -> BinaryIO:
+        """Raises `NotFound`."""
+
+    def checkout(self, root: str, target: Path) -> None:
+        """Write a private, writable copy of a tree into `target` (made if missing)."""
+
+    def shared(self, root: str) -> Path:
+        """A read-only folder that holds the tree, made once and shared by every job that mounts it."""
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where a reference leads, after datastores and URL rewriting: an fsspec URL or a local path.
+
+    `local` is set when the bytes can be read in place on this machine. `note` says what was rewritten.
+    """
+
+    url: str
+    local: Path | None = None
+    note: str | None = None
