@@ -1,0 +1,139 @@
+"""The database: SQLite (WAL) by default, PostgreSQL for teams. The one place that knows their differences.
+
+Every access is a short transaction: `read()` for questions, `write()` for changes. What a change wakes up (the
+engine, open streams) is told after the commit, never before: `Database.after_commit`.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.pool import QueuePool
+from sqlalchemy.schema import Table
+from sqlalchemy.sql.dml import Insert
+
+from zaffre.base.errors import Unavailable
+
+SQLITE_PRAGMAS = (
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=NORMAL",  # survives the death of the process; a power cut may lose the last moments, not more
+    "PRAGMA foreign_keys=ON",
+    "PRAGMA busy_timeout=30000",
+    "PRAGMA temp_store=MEMORY",
+    "PRAGMA cache_size=-16000",  # 16 MB
+)
+
+
+class Database:
+    """One database and the rules of its transactions. Safe to share between threads."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        self.engine = self._create()
+        # SQLite has one writer at a time, and makes the others sleep in steps of up to 100 ms: a lock of ours is fair.
+        self._writer = threading.RLock() if self.is_sqlite else None
+        self._pending = threading.local()
+
+    @classmethod
+    def at(cls, home: Path) -> Database:
+        """The SQLite database of a home folder."""
+        return cls(f"sqlite:///{home / 'zaffre.db'}")
+
+    def _create(self) -> Engine:
+        engine = create_engine(
+            self.url,
+            poolclass=QueuePool,
+            pool_size=8,
+            max_overflow=32,
+            pool_pre_ping=not self.is_sqlite,
+            json_serializer=lambda value: orjson.dumps(value).decode(),
+            json_deserializer=orjson.loads,
+            connect_args={"check_same_thread": False, "timeout": 30} if self.is_sqlite else {},
+        )
+        if self.is_sqlite:
+            event.listen(engine, "connect", _prepare_sqlite)
+            event.listen(engine, "begin", _begin_sqlite)
+        return engine
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent look; nothing may be changed in it."""
+        with _told_plainly(), self.engine.connect() as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One change, whole or not at all. What `after_commit` was given is called once it is done."""
+        if self._writer:
+            self._writer.acquire()
+        try:
+            calls: list[Callable[[], None]] = []
+            self._pending.calls = calls
+            with _told_plainly(), self.engine.connect() as connection:
+                connection = connection.execution_options(zaffre_write=True)
+                with connection.begin():
+                    yield connection
+        finally:
+            self._pending.calls = None
+            if self._writer:
+                self._writer.release()
+        for call in calls:
+            call()
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call this when the present `write()` has committed; never if it fails."""
+        calls = getattr(self._pending, "calls", None)
+        if calls is None:
+            raise RuntimeError("after_commit() outside of a write()")
+        calls.append(call)
+
+    def insert(self, table: Table) -> Any:
+        """An INSERT of the dialect, which knows `on_conflict_do_update` and `on_conflict_do_nothing`."""
+        make: Callable[[Table], Insert] = sqlite.insert if self.is_sqlite else postgresql.insert
+        return make(table)
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+@contextmanager
+def _told_plainly() -> Iterator[None]:
+    """A database that is locked, full or gone is a state of the world, not a fault of the program."""
+    try:
+        yield
+    except OperationalError as error:
+        reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
+        if "readonly" in reason or "unable to open" in reason:
+            raise Unavailable(f"the database cannot be written: {reason}", code="DatabaseReadOnly",
+                              hint="check the rights of the home folder, or choose another: zaffre up --home DIR") from error
+        if "locked" in reason:
+            raise Unavailable(f"the database is locked by another program: {reason}", code="DatabaseLocked",
+                              hint="end the program that holds it, then try again") from error
+        if "full" in reason or "I/O" in reason:
+            raise Unavailable(f"the disk of the database is full or broken: {reason}", code="DiskFull",
+                              hint="free space, then try again; nothing acknowledged is lost") from error
+        raise
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are ours, not the driver's
+    cursor = connection.cursor()
+    for pragma in SQLITE_PRAGMAS:
+        cursor.execute(pragma)
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    """Writers take the lock at once: upgrading a read transaction fails when somebody else wrote in between."""
+    immediate = connection.get_execution_options().get("zaffre_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
