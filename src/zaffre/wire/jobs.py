@@ -1,0 +1,152 @@
+"""Jobs on the wire."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from zaffre.core.permissions import Permission
+from zaffre.wire.operation import Body, Operation, View, WorkspaceRequest
+
+Listed = Literal["active", "archived", "all"]
+
+
+class SubmitJob(WorkspaceRequest):
+    """`spec` is the document, closed: every local file in it was uploaded and is a content:// reference."""
+
+    spec: dict[str, Any]
+    facts: dict[str, Any] = Field(default_factory=dict)  # what the client knows: git commit and uncommitted diff
+    experiment_name: str | None = None  # when the document names none
+
+
+class JobRef(WorkspaceRequest):
+    name: str
+
+
+class ListJobs(WorkspaceRequest):
+    parent_job_name: str | None = None
+    experiment_name: str | None = None
+    status: str | None = None
+    tag: str | None = None  # key or key=value
+    listed: Listed = "active"
+    max_results: int = Field(default=100, ge=1, le=100_000)
+    cursor: str | None = None
+
+
+class UpdateJob(JobRef):
+    display_name: str | None = None
+    description: str | None = None
+    experiment_name: str | None = None
+    tags: dict[str, str | None] | None = None  # None removes a tag
+
+
+class ReadLog(JobRef):
+    """Bytes of the log from an offset; with `follow` the stream goes on until the job ends."""
+
+    offset: int = Field(default=0, ge=0)
+    follow: bool = False
+    tail_lines: int | None = Field(default=None, ge=0)
+
+
+class Download(JobRef):
+    """A tar stream: `artifacts/...` and `named-outputs/<output>/...`."""
+
+    output_name: str | None = None
+    all: bool = False
+
+
+class ResumeJob(JobRef):
+    """Run again what failed, was cancelled or never ran; what completed is kept."""
+
+
+class JobView(View):
+    """The fields of the document, and these."""
+
+    name: str
+    type: str
+    status: str
+    reason: str | None = None
+    display_name: str | None = None
+    experiment_name: str | None = None
+    description: str | None = None
+    tags: dict[str, Any] = Field(default_factory=dict)
+    properties: dict[str, Any] = Field(default_factory=dict)
+    parent_job_name: str | None = None
+    node: str | None = None
+    created_at: str | None = None
+    started_at: str | None = None
+    ended_at: str | None = None
+    duration_s: float | None = None
+    error: dict[str, Any] | None = None
+    reused_from: str | None = None  # the job whose result this is
+    saved_s: float | None = None
+    archived: bool = False
+
+
+class JobList(View):
+    items: list[JobView]
+    cursor: str | None = None  # of the next page
+
+
+class StepPlan(View):
+    """What would happen to one step, and why."""
+
+    step: str  # `outer.inner` for a nested one
+    runs: bool | None  # None: cannot be known before an earlier step has run
+    cause: str  # "src/train.py changed at line 12", "reused from merry_falcon (saves 14 s)"
+    reused_from: str | None = None
+    saved_s: float | None = None
+
+
+class PlanView(View):
+    steps: list[StepPlan]
+    will_run: int
+    reused: int
+    unknown: int
+    saved_s: float
+
+
+class JobEvent(View):
+    """One change, as it happened: of the job that is watched or of one below it."""
+
+    id: int
+    job: str
+    node: str | None = None  # path below the watched job, `outer.inner`
+    status: str
+    reason: str | None = None
+    at: str
+
+
+class WatchJob(JobRef):
+    """Events of a job and of all jobs below it, until it has ended. `after` resumes a broken stream."""
+
+    after: int = 0
+
+
+_JOBS = "/workspaces/{workspace}/jobs"
+_JOB = _JOBS + "/{name}"
+
+CREATE = Operation("jobs.create", "POST", _JOBS, SubmitJob, JobView, Permission.JOBS_WRITE, "Submit a job")
+PLAN = Operation("jobs.plan", "POST", _JOBS + ":plan", SubmitJob, PlanView, Permission.JOBS_READ,
+                 "Say which steps would run, and why")  # fmt: skip
+LIST = Operation("jobs.list", "GET", _JOBS, ListJobs, JobList, Permission.JOBS_READ, "List jobs, newest first")
+SHOW = Operation("jobs.show", "GET", _JOB, JobRef, JobView, Permission.JOBS_READ, "Show a job")
+UPDATE = Operation("jobs.update", "PATCH", _JOB, UpdateJob, JobView, Permission.JOBS_WRITE, "Change names and tags")
+CANCEL = Operation("jobs.cancel", "POST", _JOB + "/cancel", JobRef, JobView, Permission.JOBS_WRITE, "End a job early")
+ARCHIVE = Operation("jobs.archive", "POST", _JOB + "/archive", JobRef, JobView, Permission.JOBS_WRITE, "Hide a job")
+RESTORE = Operation("jobs.restore", "POST", _JOB + "/restore", JobRef, JobView, Permission.JOBS_WRITE,
+                    "Show an archived job again")  # fmt: skip
+RESUME = Operation("jobs.resume", "POST", _JOB + "/resume", ResumeJob, JobView, Permission.JOBS_WRITE,
+                   "Run what failed again")  # fmt: skip
+LOG = Operation("jobs.log", "GET", _JOB + "/log", ReadLog, View, Permission.JOBS_READ, "Read the log",
+                Body.STREAM_DOWN)  # fmt: skip
+WATCH = Operation("jobs.watch", "GET", _JOB + "/events", WatchJob, JobEvent, Permission.JOBS_READ,
+                  "Watch a job and those below it", Body.EVENTS)  # fmt: skip
+DOWNLOAD = Operation("jobs.download", "GET", _JOB + "/download", Download, View, Permission.JOBS_READ,
+                     "Download outputs as a tar stream", Body.STREAM_DOWN)  # fmt: skip
+
+OPERATIONS: tuple[Operation[Any, Any], ...] = (
+    CREATE, PLAN, LIST, SHOW, UPDATE, CANCEL, ARCHIVE, RESTORE, RESUME, LOG, WATCH, DOWNLOAD,
+)  # fmt: skip
+

@@ -1,0 +1,59 @@
+"""The server itself on the wire: health, storage, environments on disk, stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zaffre.core.permissions import Permission
+from zaffre.wire.operation import Empty, Operation, Request, View
+
+
+class Ask(Request):
+    pass
+
+
+class Status(View):
+    version: str
+    url: str
+    home: str
+    database: str
+    pid: int
+    started_at: str
+    living_jobs: int
+
+
+class Collect(Request):
+    """Remove content that nothing refers to, and environments unused for so many days. `dry_run` only counts."""
+
+    dry_run: bool = True
+    unused_days: float = 30.0
+
+
+class Collected(View):
+    dry_run: bool
+    objects: int
+    bytes: int
+    environments: list[dict[str, Any]]
+    job_folders: int
+
+
+class Damage(View):
+    hash: str
+    problem: str
+    used_by: list[str]
+
+
+class Scrubbed(View):
+    objects: int
+    bytes: int
+    damaged: list[Damage]
+
+
+HEALTH = Operation("server.health", "GET", "/health", Ask, Empty, Permission.PUBLIC, "Is it up?")
+STATUS = Operation("server.status", "GET", "/status", Ask, Status, Permission.SERVER_READ, "What runs here")
+STOP = Operation("server.stop", "POST", "/stop", Ask, Empty, Permission.SERVER_MANAGE, "Stop the server; jobs go on")
+SCRUB = Operation("storage.scrub", "POST", "/storage:scrub", Ask, Scrubbed, Permission.SERVER_MANAGE,
+                  "Read every stored byte and name what is damaged")  # fmt: skip
+GC = Operation("storage.gc", "POST", "/storage:gc", Collect, Collected, Permission.SERVER_MANAGE,
+               "Remove what nothing refers to")  # fmt: skip
+OPERATIONS: tuple[Operation[Any, Any], ...] = (HEALTH, STATUS, STOP, SCRUB, GC)
