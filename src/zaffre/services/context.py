@@ -1,0 +1,82 @@
+"""What every service is given: the database, the outside world through ports, and who asks."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from zaffre.base.home import Home
+from zaffre.core.permissions import OWNER, Principal
+from zaffre.ports.content import ContentStore
+from zaffre.ports.environment import EnvironmentBackend
+from zaffre.store.db import Database
+
+T = TypeVar("T")
+
+
+class Changes:
+    """Who is told when something was committed: the engine, and open streams. Callbacks must be quick."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: dict[int, list[Callable[[], None]]] = {}
+        self.work: Callable[[int], None] = lambda _root: None  # the engine puts itself here
+
+    def notify(self, root_id: int) -> None:
+        """Something about the tree of jobs under this root was committed."""
+        with self._lock:
+            listeners = tuple(self._listeners.get(root_id, ()))
+        for listener in listeners:
+            listener()
+
+    def subscribe(self, root_id: int, listener: Callable[[], None]) -> Callable[[], None]:
+        """Returns what ends the subscription."""
+        with self._lock:
+            self._listeners.setdefault(root_id, []).append(listener)
+
+        def end() -> None:
+            with self._lock:
+                left = self._listeners.get(root_id, [])
+                left.remove(listener)
+                if not left:
+                    self._listeners.pop(root_id, None)
+
+        return end
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the operator chose for this server."""
+
+    url: str = ""  # as clients reach it
+    rewrites: Mapping[str, str] = field(default_factory=dict)  # URL prefix -> where it is read instead
+    allow_private_addresses: bool = False  # fetch from loopback and private networks (SEC-05)
+
+
+@dataclass(frozen=True)
+class Context:
+    """One per request: the same platform, and the principal that asks."""
+
+    db: Database
+    home: Home
+    content: ContentStore
+    environments: EnvironmentBackend
+    settings: Settings
+    changes: Changes
+    principal: Principal = OWNER
+    sign: Callable[[str, str], str] = lambda _workspace, _job: ""  # makes the token of a job
+    facts: Mapping[str, Any] = field(default_factory=dict)  # of this machine
+
+
+@dataclass(frozen=True)
+class Feed(Generic[T]):
+    """A stream without a thread: `step` gives what is new and whether that was the end.
+
+    Whoever serves the feed calls `step` again when `topic` changes (`Changes.subscribe`), or after `poll_s`.
+    """
+
+    topic: int
+    step: Callable[[], tuple[list[T], bool]]
+    poll_s: float = 1.0
