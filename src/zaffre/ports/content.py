@@ -6,10 +6,10 @@ tree's root. `content://<root>` is a tree, `content://<root>/<path>` a file in i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +89,22 @@ class Location:
     url: str
     local: Path | None = None
     note: str | None = None
+
+
+class RemoteSources(Protocol):
+    """Data outside of this machine: cloud stores and the web, through URL rewriting."""
+
+    def in_datastore(self, datastore: Mapping[str, Any], path: str) -> Location:
+        """A path in a datastore (its definition with credentials). Raises `InvalidRequest` for a path that leads out."""
+
+    def locate(self, url: str) -> Location:
+        """An address as the user wrote it, rewritten if the server has a rule for it."""
+
+    def fingerprint(self, place: Location) -> str:
+        """Quick identity of what is there: names, sizes, ETags. Raises `NotFound`."""
+
+    def fetch(self, place: Location, cache: Path) -> Path:
+        """A local copy, made once per fingerprint, whole or not at all. Raises `NotFound`, `Unavailable`."""
+
+    def upload(self, folder: Path, place: Location) -> None:
+        """Write a folder or file there; each file is whole or absent."""

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from zaffre.base.home import Home
 from zaffre.core.permissions import OWNER, Principal
-from zaffre.ports.content import ContentStore
+from zaffre.ports.content import ContentStore, RemoteSources
 from zaffre.ports.environment import EnvironmentBackend
 from zaffre.store.db import Database
 
@@ -63,6 +63,7 @@ class Context:
     home: Home
     content: ContentStore
     environments: EnvironmentBackend
+    remote: RemoteSources
     settings: Settings
     changes: Changes
     principal: Principal = OWNER

@@ -66,9 +66,10 @@ _LIVING = tuple(status.value for status in LIVING)
 
 @dataclass
 class Transition:
-    """A job moves to `status`; `changes` are other columns. `path` are statuses passed on the way, for the record."""
+    """A job moved from `former` to `status`; `changes` are other columns. The record holds all of it already."""
 
     job: JobRecord
+    former: Status
     status: Status
     reason: str | None = None
     changes: dict[str, Any] = field(default_factory=dict)
@@ -94,19 +95,15 @@ def _record(row: Any) -> JobRecord:
     return JobRecord(**values)
 
 
-def insert(connection: Connection, records: Sequence[JobRecord], tags: Mapping[int, Mapping[str, str]] = {}) -> None:  # noqa: B006
-    """New jobs with their first event each. A name that exists is a Conflict (see `name_taken`)."""
+def insert(connection: Connection, records: Sequence[JobRecord], first: Status = Status.QUEUED) -> None:
+    """New jobs, each with the event of its first status. Whether the name is free, `name_taken` tells."""
     if not records:
         return
     connection.execute(jobs.insert(), [{name: getattr(record, name) for name in _NAMES} for record in records])
     events = [
-        {"job_id": r.id, "root_id": r.root_id, "at": r.created_at, "status": r.status.value, "reason": r.reason}
-        for r in records
+        {"job_id": r.id, "root_id": r.root_id, "at": r.created_at, "status": first.value, "reason": None} for r in records
     ]
     _add_events(connection, events)
-    pairs = [{"job_id": job, "key": key, "value": value} for job, some in tags.items() for key, value in some.items()]
-    if pairs:
-        connection.execute(tag_table.insert(), pairs)
 
 
 def name_taken(connection: Connection, workspace: str, name: str) -> bool:
@@ -114,11 +111,12 @@ def name_taken(connection: Connection, workspace: str, name: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def record(connection: Connection, transitions: Sequence[Transition]) -> None:
+def record(connection: Connection, transitions: Sequence[Transition], fresh: frozenset[int] = frozenset()) -> None:
     """Write down what happened, in order. Each is guarded by the status it must come from.
 
-    A job may appear several times: only its last status is written, every one gets its event. Raises `Stale` when
-    the database disagrees about where a job stood; nothing is written then.
+    A job may appear several times: only its last status is written, every one gets its event. Jobs in `fresh` were
+    inserted in this transaction with their last status already. Raises `Stale` when the database disagrees about
+    where a job stood; the transaction must then be given up.
     """
     first: dict[int, Status] = {}
     last: dict[int, Transition] = {}
@@ -126,21 +124,19 @@ def record(connection: Connection, transitions: Sequence[Transition]) -> None:
     events = []
     for step in transitions:
         job = step.job
-        if job.status not in sources(step.status):
-            raise Conflict(f"job {job.name} cannot go from {job.status} to {step.status}", code="JobStateConflict")
-        first.setdefault(job.id, job.status)
+        if step.former not in sources(step.status):
+            raise Conflict(f"job {job.name} cannot go from {step.former} to {step.status}", code="JobStateConflict")
+        first.setdefault(job.id, step.former)
         last[job.id] = step
         changes.setdefault(job.id, {}).update(step.changes)
         events.append({"job_id": job.id, "root_id": job.root_id, "at": step.at, "status": step.status.value,
                        "reason": step.reason})  # fmt: skip
-        job.status, job.reason, job.changed_at = step.status, step.reason, step.at
-        for key, value in step.changes.items():
-            setattr(job, key, value)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for id_, step in last.items():
-        values = {"status": step.status.value, "reason": step.reason, "changed_at": step.at, **changes[id_]}
-        row = {f"v_{key}": value for key, value in values.items()} | {"job": id_, "former": first[id_].value}
-        groups.setdefault(tuple(values), []).append(row)
+        if id_ not in fresh:
+            values = {"status": step.status.value, "reason": step.reason, "changed_at": step.at, **changes[id_]}
+            row = {f"v_{key}": value for key, value in values.items()} | {"job": id_, "former": first[id_].value}
+            groups.setdefault(tuple(values), []).append(row)
     for names, rows in groups.items():
         statement = (
             update(jobs)
@@ -150,6 +146,13 @@ def record(connection: Connection, transitions: Sequence[Transition]) -> None:
         if connection.execute(statement, rows).rowcount != len(rows):
             raise Stale(f"{len(rows)} jobs were to move")
     _add_events(connection, events)
+
+
+def note(connection: Connection, job: JobRecord, reason: str) -> None:
+    """A new reason for the same status, with its event: progress of a long stage."""
+    connection.execute(update(jobs).where(jobs.c.id == job.id, jobs.c.status == job.status.value).values(reason=reason))
+    _add_events(connection, [{"job_id": job.id, "root_id": job.root_id, "at": now_ms(), "status": job.status.value,
+                              "reason": reason}])  # fmt: skip
 
 
 def _add_events(connection: Connection, events: list[dict[str, Any]]) -> None:
