@@ -38,7 +38,7 @@ class Live:
     # a pipeline
     progress: Progress | None = None
     done: dict[str, dict[str, Any]] = field(default_factory=dict)  # node -> its outputs
-    held: list[str] = field(default_factory=list)  # ready, but the pipeline starts nothing more
+    children: int = 0  # how many of its jobs live
     # a step
     need: Capacity | None = None  # granted: to be given back
     task: Task | None = None
@@ -47,7 +47,6 @@ class Live:
     deadline: float | None = None  # monotonic seconds
     timed_out: bool = False
     busy: bool = False  # a worker thread is at it
-    kill_again: float | None = None
 
     @property
     def plan(self) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def prepare(ctx: Context, live: Live, experiment: str, say: Callable[[str], None
         ctx.content.checkout(live.plan["code"], work)
     _artifacts(ctx, live, work)
     inputs = {port: _deliver(ctx, live, port, item, folder, notes) for port, item in (live.plan.get("inputs") or {}).items()}
-    outputs = {port: _place(ctx, live, port, item, folder) for port, item in (live.plan.get("outputs") or {}).items()}
+    outputs = {port: place_of(ctx, live, port, item, folder) for port, item in (live.plan.get("outputs") or {}).items()}
     paths = {port: str(item["local"]) for port, item in outputs.items()}
     values = {f"inputs.{name}": value for name, value in inputs.items()}
     values |= {f"outputs.{name}": value for name, value in paths.items()}
@@ -120,7 +120,7 @@ def _deliver(
     return str(source)
 
 
-def _place(ctx: Context, live: Live, port: str, item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+def place_of(ctx: Context, live: Live, port: str, item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """Where an output is written. It exists as a folder before the command starts; of a file, its folder does."""
     job = live.job
     if port == "artifacts" and not item.get("path"):
