@@ -21,10 +21,11 @@ from zaffre.engine.batch import Batch
 from zaffre.engine.live import Live, Tree
 from zaffre.engine.slots import Slots
 from zaffre.ports.compute import ComputeBackend
-from zaffre.services.assets.register import register_output
+from zaffre.services.assets import register
 from zaffre.services.context import Context
 from zaffre.store import experiments, texts
 from zaffre.store import jobs as store
+from zaffre.store.jobs import JobRecord
 
 log = logging.getLogger("zaffre.engine")
 WORKERS = 8  # threads that build, fetch and hash; they mostly wait for disks and networks
@@ -125,12 +126,13 @@ class Motor:
                 store.note(connection, live.job, reason)
             self.ctx.changes.notify(live.job.root_id)
 
-    def experiment(self, id_: int) -> str:
-        """The name of an experiment; it may be asked from worker threads."""
-        if id_ not in self._experiments:
+    def experiment(self, job: JobRecord) -> str:
+        """The name of a job's experiment; it may be asked from worker threads."""
+        if job.experiment_id not in self._experiments:
             with self.ctx.db.read() as connection:
-                self._experiments[id_] = experiments.name_of(connection, id_)
-        return self._experiments[id_]
+                found = experiments.get(connection, job.workspace, job.experiment_id)
+            self._experiments[job.experiment_id] = found.name
+        return self._experiments[job.experiment_id]
 
     def remember_lock(self, live: Live, lock: tuple[str, ...]) -> None:
         """The packages of the environment are kept with the run; the list itself is stored once."""
@@ -145,10 +147,10 @@ class Motor:
         item = (live.plan.get("outputs") or {}).get(port, {})
         if not item.get("name"):
             return None
-        record = register_output(self.ctx, live.job, port, item, output)
+        record = register.register_output(self.ctx, live.job, port, item, output)
         if record is None:
             return f"{item['name']}:{item.get('version')}"
-        self.batch.writes.append(lambda connection: register_output.write(connection, record))  # type: ignore[attr-defined]
+        self.batch.writes.append(lambda connection: register.write(connection, record))
         return f"{record.kind}:{record.name}:{record.version}"
 
     def child_ended(self, live: Live) -> None:

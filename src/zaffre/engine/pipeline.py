@@ -8,16 +8,17 @@ from zaffre.base.clock import now_ms
 from zaffre.base.errors import ZaffreError
 from zaffre.base.ids import job_name, sequence
 from zaffre.core import plan as core_plan
-from zaffre.core import reuse
 from zaffre.core.bind import bind
 from zaffre.core.job_state import Status
 from zaffre.engine.job import ending, queued
 from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
-from zaffre.services.jobs import spec_of_node
+from zaffre.services.jobs.lineage import edge_of
+from zaffre.services.jobs.spec_of_node import spec_of_node
 from zaffre.services.reuse import lookup
 from zaffre.services.reuse.identify import identify, unidentified
 from zaffre.store import assets
+from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 
 
@@ -102,12 +103,12 @@ def _create(motor: Motor, live: Live, ready: list[str]) -> list[str]:
         job = JobRecord(
             id=numbers + offset, workspace=live.job.workspace, name=job_name(), type=node["kind"], status=Status.QUEUED,
             root_id=live.job.root_id, parent_id=live.job.id, node=name, experiment_id=live.job.experiment_id,
-            spec=spec_of_node.spec_of_node(live.job.spec, name), display_name=name, compute=bound.get("compute"),
+            spec=spec_of_node(live.job.spec, name), display_name=name, compute=bound.get("compute"),
             priority=live.job.priority, created_by=live.job.created_by, created_at=now, changed_at=now, plan=bound,
             facts=_facts(live, bound),
         )  # fmt: skip
         created.append(Live(job, live.tree, path, live))
-    hits = lookup.find_hits(motor.ctx, live.tree.root, created, _rerun(live))
+    hits = _hits(motor, live, created)
     became_ready: list[str] = []
     for child in created:
         motor.batch.create(child.job)
@@ -123,6 +124,43 @@ def _create(motor: Motor, live: Live, ready: list[str]) -> list[str]:
         else:
             queued.enqueue(motor, child)
     return became_ready
+
+
+def _hits(motor: Motor, live: Live, created: list[Live]) -> dict[int, lookup.Hit]:
+    """Which of the new steps have a known result. Each gets its reuse key; a known but damaged result is said."""
+    kept = live.tree.kept
+    if kept:
+        return _kept(motor, created, kept)
+    wanted: dict[str, list[Live]] = {}
+    for child in created:
+        child.job.reuse_parts, child.job.reuse_key = lookup.key_of(child.plan)
+        if child.job.reuse_key:
+            wanted.setdefault(child.job.reuse_key, []).append(child)
+    if _rerun(live) or not wanted:
+        return {}
+    hits: dict[int, lookup.Hit] = {}
+    for key, (hit, problem) in lookup.find(motor.ctx, live.job.workspace, list(wanted)).items():
+        for child in wanted[key]:
+            if hit is not None:
+                hits[child.job.id] = hit
+            else:
+                child.job.reason = f"runs again: {problem}"
+    return hits
+
+
+def _kept(motor: Motor, created: list[Live], kept: dict[str, int]) -> dict[int, lookup.Hit]:
+    """A resumed pipeline: what completed before is kept, whether or not it is deterministic."""
+    with motor.ctx.db.read() as connection:
+        former = store.by_ids(connection, [kept[child.path] for child in created if child.path in kept])
+    hits = {}
+    for child in created:
+        child.job.reuse_parts, child.job.reuse_key = lookup.key_of(child.plan)
+        job = former.get(kept.get(child.path, 0))
+        if job is not None and (problem := lookup.damage(motor.ctx, job)) is None:
+            hits[child.job.id] = lookup.Hit(job, ((job.ended_at or 0) - (job.started_at or 0)) / 1000)
+        elif job is not None:
+            child.job.reason = f"runs again: {problem}"
+    return hits
 
 
 def _rerun(live: Live) -> bool:
@@ -158,16 +196,6 @@ def _lineage(motor: Motor, child: Live) -> None:
             motor.batch.edge(child.job.workspace, edge)
 
 
-def edge_of(job_id: int, port: str, item: dict[str, Any]) -> assets.Edge | None:
-    """What an input of a job is, for its lineage; literals have none."""
-    if "uri" not in item:
-        return None
-    if item.get("asset"):
-        kind, _, ref = item["asset"].partition(":")
-        return assets.Edge(job_id, "input", port, kind, ref)
-    return assets.Edge(job_id, "input", port, "uri", item["uri"])
-
-
 def _end(motor: Motor, live: Live) -> None:
     """Nothing of it runs and nothing more may start."""
     progress = live.progress
@@ -187,8 +215,3 @@ def _end(motor: Motor, live: Live) -> None:
         motor.batch.move(live, Status.COMPLETED, None, outputs=outputs, ended_at=now_ms())
         ending.over(motor, live)
 
-
-def keys_of(child: Live) -> None:
-    """Give a step its reuse key; without one its result is never reused."""
-    if child.plan["kind"] != "pipeline" and child.plan.get("deterministic", True) and (parts := reuse.parts(child.plan)):
-        child.job.reuse_parts, child.job.reuse_key = parts, reuse.key(parts)

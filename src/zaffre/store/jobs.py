@@ -187,6 +187,30 @@ def by_ids(connection: Connection, ids: Iterable[int]) -> dict[int, JobRecord]:
     return found
 
 
+def names_of(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    wanted = list(ids)
+    for start in range(0, len(wanted), 500):
+        query = select(jobs.c.id, jobs.c.name).where(jobs.c.id.in_(wanted[start : start + 500]))
+        found |= {row[0]: row[1] for row in connection.execute(query)}
+    return found
+
+
+def places_of(connection: Connection, ids: Iterable[int]) -> list[tuple[int, str, str | None, int | None]]:
+    """(id, name, node, parent) of each, parents first."""
+    wanted = sorted(ids)
+    found = []
+    for start in range(0, len(wanted), 500):
+        query = select(jobs.c.id, jobs.c.name, jobs.c.node, jobs.c.parent_id)
+        rows = connection.execute(query.where(jobs.c.id.in_(wanted[start : start + 500])).order_by(jobs.c.id))
+        found += [(row[0], row[1], row[2], row[3]) for row in rows]
+    return found
+
+
+def status_of(connection: Connection, job_id: int) -> Status:
+    return Status(connection.execute(select(jobs.c.status).where(jobs.c.id == job_id)).scalar_one())
+
+
 def children(connection: Connection, parent_id: int) -> list[JobRecord]:
     query = select(*COLUMNS).where(jobs.c.parent_id == parent_id).order_by(jobs.c.id)
     return [_record(row) for row in connection.execute(query)]

@@ -20,7 +20,7 @@ def begin(motor: Motor, live: Live) -> None:
     motor.batch.move(live, Status.PREPARING)
     if prepare.is_quick(motor.ctx, live):
         try:
-            ready = prepare.prepare(motor.ctx, live, motor.experiment(live.job.experiment_id), _silent, _never)
+            ready = prepare.prepare(motor.ctx, live, motor.experiment(live.job), _silent, _never)
         except ZaffreError as error:
             return failed(motor, live, error)
         return prepared(motor, live, ready)
@@ -54,7 +54,7 @@ def _prepare(motor: Motor, live: Live) -> None:
                 motor.tell(lambda: motor.note(live, line.strip()))
 
         try:
-            experiment = motor.experiment(live.job.experiment_id)
+            experiment = motor.experiment(live.job)
             ready = prepare.prepare(motor.ctx, live, experiment, say, lambda: live.job.cancel)
             for note in ready.notes:
                 say(note)
