@@ -19,7 +19,7 @@ QUERY = ("nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format
 
 @cache
 def facts() -> dict[str, Any]:
-    """JSON: cpu, cores, memory_mb, gpus, os, kernel, architecture, hostname. Cores and memory within a container's limits."""
+    """JSON: cpu, cores and memory_mb (within a container's limits), gpus, os, kernel, architecture, hostname."""
     return {
         "cpu": _cpu_model(),
         "cores": _cores(),
@@ -69,11 +69,7 @@ def _gpus() -> list[dict[str, Any]]:
         return []
     rows = [[part.strip() for part in line.split(",")] for line in answer.splitlines()]
     return [
-        {
-            "name": row[0],
-            "memory_mb": float(row[1]) if row[1].replace(".", "", 1).isdecimal() else None,
-            "driver": row[2],
-        }
+        {"name": row[0], "memory_mb": float(row[1]) if row[1].isdecimal() else None, "driver": row[2]}
         for row in rows
         if len(row) == 3
     ]

@@ -1,4 +1,4 @@
-"""Processes as the kernel shows them in /proc: who is alive, who belongs to a task, and signals that cannot go astray."""
+"""Processes as /proc shows them: who is alive, who belongs to a task, and signals that cannot go astray."""
 
 from __future__ import annotations
 
@@ -81,11 +81,10 @@ def members(task_id: str, wrapper: int, start: int | None) -> list[Process]:
     """
     everyone = [found for found in _all() if start is None or found.start >= start]
     in_session = is_alive(wrapper, start)  # otherwise the number may be that of somebody else's session
-    belongs = {
-        found.pid
-        for found in everyone
-        if (in_session and found.session == wrapper) or carries_marker(found.pid, task_id)
-    }
+    seeds = (
+        found for found in everyone if (in_session and found.session == wrapper) or carries_marker(found.pid, task_id)
+    )
+    belongs = {found.pid for found in seeds}
     grown = True
     while grown:
         children = {found.pid for found in everyone if found.parent in belongs} - belongs
@@ -108,6 +107,15 @@ def send(target: Process, number: int) -> None:
         return
     finally:
         os.close(pidfd)
+
+
+def command_line(pid: int) -> bytes | None:
+    """Arguments as the program was started with, or None if it is gone."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read()
+    except OSError:
+        return None
 
 
 def group_has_members(group: int) -> bool:

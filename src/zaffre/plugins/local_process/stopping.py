@@ -86,11 +86,17 @@ def _carry_on(handle: Handle, deadline: float) -> float | None:
 
 
 def _ask(handle: Handle) -> bool:
-    rest = processes.members(handle["task"], handle["pid"], handle["start"])
-    for found in rest:
+    """SIGTERM to all but the wrapper; False if the command was not there yet.
+
+    A copy of the wrapper that is about to become the command still looks like it, and may miss the signal.
+    """
+    wrapper = processes.command_line(handle["pid"])
+    reached = False
+    for found in processes.members(handle["task"], handle["pid"], handle["start"]):
+        reached |= processes.command_line(found.pid) != wrapper
         processes.send(found, signal.SIGTERM)
         processes.send(found, signal.SIGCONT)  # a suspended process cannot answer
-    return bool(rest)
+    return reached
 
 
 def _wrapper_lives(handle: Handle) -> bool:
