@@ -89,7 +89,7 @@ class ComputeConformance:
         assert "no-such-program" in task.log.read_text()
 
     def test_command_is_a_whole_script(self, backend: ComputeBackend, folder: Path) -> None:
-        task = self.task(folder, "for i in 1 2\ndo\n  echo \"line $i\"\ndone\necho 'a  b' | tr a-z A-Z && echo \"$0 ok\"")
+        task = self.task(folder, 'for i in 1 2\ndo\n  echo "line $i"\ndone\necho \'a  b\' | tr a-z A-Z && echo "$0 ok"')
         assert self.run(backend, task).exit_code == 0
         assert task.log.read_text().splitlines()[:3] == ["line 1", "line 2", "A  B"]
 
