@@ -162,8 +162,9 @@ class ComputeConformance:
         assert not task.log.exists() or "ran" not in task.log.read_text()
 
     def test_restarted_server_finds_a_running_task(self, backend: ComputeBackend, folder: Path) -> None:
-        task = self.task(folder, "until [ -e go ]; do sleep 0.01; done; exit 6")
+        task = self.task(folder, "echo ready > ready; until [ -e go ]; do sleep 0.01; done; exit 6")
         backend.start(task)
+        self.wait_for(folder / "ready")
         again = self.new_backend()
         handle = again.find(task.id, task.control)
         assert handle is not None

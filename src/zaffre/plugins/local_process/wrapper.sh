@@ -9,7 +9,7 @@
 {
   trap : HUP INT QUIT TERM USR1 USR2 ALRM # a signal to the whole group must not cost us the exit status
   set -C
-  { exec 9>"$1"; } 2>/dev/null || exit 125
+  { command exec 9>"$1"; } 2>/dev/null || exit 125 # `command`: a failing exec must not choose the status itself
   set +C
   echo "$$ $2" >&9 || exit 125
   (

@@ -33,7 +33,7 @@ def write(source: int, start: int, end: int, target: int) -> None:
 
 
 def read(path: Path, offset: int, limit: int) -> bytes:
-    """Up to `limit` bytes from `offset` within the segment. Raises FileNotFoundError, `Unavailable` if it is damaged."""
+    """Up to `limit` bytes from `offset` in the segment. Raises FileNotFoundError, or `Unavailable` if it is damaged."""
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         return _read(file, offset, limit)
