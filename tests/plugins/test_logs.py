@@ -4,6 +4,7 @@ import hashlib
 import os
 import random
 import resource
+import signal
 import subprocess
 import sys
 import threading
@@ -239,6 +240,37 @@ class TestUnderRealWriters:
         for name in (b"a", b"b"):
             lines = [line for line in data.splitlines() if line.startswith(name)]
             assert lines == [b"%s %d %s" % (name, n, b"z" * (n * 7919 % 500)) for n in range(40_000)]
+
+    def test_rotator_killed_at_any_moment(self, log: Path) -> None:
+        """A writer goes on while rotator after rotator is killed."""
+        program = (
+            "import os,time\n"
+            "for n in range(20000):\n"
+            "    if n % 100 == 0: time.sleep(0.005)\n"
+            "    os.write(1, b'%d ' % n + b'z' * 400 + b'\\n')\n"
+        )
+        process, chance, moved = writer(log, program), random.Random(5), set()
+        try:
+            while process.poll() is None:
+                rotator = os.fork()
+                if rotator == 0:
+                    try:
+                        while True:
+                            rotate(log, 64 * KB)
+                    finally:
+                        os._exit(1)
+                time.sleep(chance.random() * 0.03)
+                os.kill(rotator, signal.SIGKILL)
+                os.waitpid(rotator, 0)
+                moved.add(layout(log).moved)
+        finally:
+            process.kill()
+            process.wait()
+        assert len(moved) > 5
+        expected = b"".join(b"%d %s\n" % (n, b"z" * 400) for n in range(20_000))
+        assert whole(log) == expected
+        rotate(log, 64 * KB)
+        assert whole(log) == expected
 
     def test_two_rotators(self, log: Path) -> None:
         data = random.Random(3).randbytes(8 * MB)

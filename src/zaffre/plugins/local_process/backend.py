@@ -75,10 +75,12 @@ class LocalProcessBackend:
             pidfd = os.pidfd_open(handle["pid"])
         except OSError:  # ended; or no descriptors left, then polling has to do
             return None
-        if not processes.is_alive(handle["pid"], handle["start"]):
-            os.close(pidfd)
-            return None
-        return pidfd
+        with self._lock:
+            ours = self._children.get(handle["pid"]) == handle["task"]  # not reaped, so the number is still its own
+        if ours or processes.is_alive(handle["pid"], handle["start"]):
+            return pidfd
+        os.close(pidfd)
+        return None
 
     def _observe(self, handle: Handle) -> Observation:
         pid, task_id = handle["pid"], handle["task"]
