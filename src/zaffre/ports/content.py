@@ -103,9 +103,13 @@ class ContentStore(Protocol):
 class Location:
     """Where a reference leads, after datastores and URL rewriting: an fsspec URL or a local path.
 
-    `local` is set when the bytes can be read in place on this machine. `note` says what was rewritten.
+    `local` is set when the bytes can be read in place on this machine. `note` says what was rewritten. `datastore`
+    names the datastore whose credentials open it. `trusted` is set when a rewrite leads there: then a private address
+    is meant, and is not refused.
     """
 
     url: str
     local: Path | None = None
     note: str | None = None
+    datastore: str | None = None
+    trusted: bool = False
