@@ -155,7 +155,9 @@ def find(
         if target is None:
             return None
         entry = BY_NAME[target.lower()]
-        notes.append(f"The curated environment `{bare}` is not in the catalogue; its nearest relative `{target}` is used.")
+        notes.append(
+            f"The curated environment `{bare}` is not in the catalogue; its nearest relative `{target}` is used."
+        )
     if version not in (None, entry.version):
         notes.append(f"The catalogue has one content of `{entry.name}`; version {version} gives that.")
     return entry.definition(gpu), notes

@@ -20,9 +20,7 @@ from zaffre.core.environment.image import read_image
 from zaffre.core.environment.recipe import Recipe
 from zaffre.core.environment.requirements import HARMLESS, PASSED, add_file, add_line
 
-NO_EFFECT = frozenset(
-    "USER EXPOSE LABEL CMD ENTRYPOINT HEALTHCHECK STOPSIGNAL VOLUME SHELL MAINTAINER ONBUILD".split()
-)
+NO_EFFECT = frozenset("USER EXPOSE LABEL CMD ENTRYPOINT HEALTHCHECK STOPSIGNAL VOLUME SHELL MAINTAINER ONBUILD".split())
 HARMLESS_COMMANDS = frozenset(
     "rm echo mkdir true : cd set export chmod chown ls touch env printenv which hash source . ldconfig".split()
 )

@@ -82,9 +82,7 @@ def add_lines(recipe: Recipe, lines: Iterable[object], files: Mapping[str, str],
             add_line(recipe, line, files, where)
 
 
-def add_line(
-    recipe: Recipe, line: str, files: Mapping[str, str], where: str, folder: str = "", depth: int = 0
-) -> None:
+def add_line(recipe: Recipe, line: str, files: Mapping[str, str], where: str, folder: str = "", depth: int = 0) -> None:
     if depth > NESTING:
         raise InvalidRequest(f"{where}: requirement files include each other without end")
     if match := INCLUDE.match(line):

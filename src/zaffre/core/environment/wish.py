@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from zaffre.base.errors import InvalidRequest
@@ -48,7 +49,7 @@ def content(definition: EnvironmentDefinition, gpu: bool) -> Recipe:
     if definition.requirements or definition.python_version or not definition.name:
         return Recipe()
     found, notes = catalogue.resolve(definition.name, gpu=gpu)
-    recipe = read_definition(found, gpu=gpu)
+    recipe = read_definition(replace(found, name=None), gpu=gpu)
     recipe.notes += notes
     return recipe
 
