@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zaffre.base.errors import NotFound
-from zaffre.plugins.logs import reader
+from zaffre.plugins.logs import read as reader
 from zaffre.services import places
 from zaffre.services.context import Context
 from zaffre.services.jobs.log import source_of

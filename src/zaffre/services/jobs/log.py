@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from zaffre.core.job_state import TERMINAL, Status
-from zaffre.plugins.logs import reader
+from zaffre.plugins.logs import read as reader
 from zaffre.services.context import Context, Feed
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
@@ -33,15 +33,14 @@ def read_log(ctx: Context, request: ReadLog) -> Feed[bytes]:
         job = store.get(connection, request.workspace, request.name)
     path = log_path(ctx, source_of(ctx, job))
     offset = request.offset
-    if request.tail_lines is not None:
-        offset = reader.offset_of_tail(path, request.tail_lines)
+    first = reader.tail_lines(path, request.tail_lines) if request.tail_lines is not None else None
 
     def step() -> tuple[list[bytes], bool]:
-        nonlocal offset
-        over = not request.follow or _over(ctx, job)
-        chunk = reader.read(path, offset, CHUNK)
-        offset += len(chunk)
-        return ([chunk] if chunk else []), over and not chunk
+        nonlocal offset, first
+        over = not request.follow or _over(ctx, job)  # before reading: what is written after it is read in the next step
+        piece, first = first or reader.read(path, offset, CHUNK), None
+        offset = piece.next_offset
+        return ([piece.data] if piece.data else []), over and not piece.data
 
     return Feed(job.root_id, step, POLL_S)
 

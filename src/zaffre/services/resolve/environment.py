@@ -27,19 +27,17 @@ def definition_of(scope: Scope, value: Any) -> EnvironmentDefinition:
 
 
 def _named(scope: Scope, text: str) -> EnvironmentDefinition:
+    """One of the workspace comes before a curated one of the same name."""
     reference = parse_reference(text, "environments", bare="asset")
-    name = str(reference.name)
     if reference.kind == "asset":
         try:
             return _inline(scope, scope.asset("environment", reference).spec)
-        except NotFound as error:
-            missing = error
-    else:
-        missing = NotFound(f"environment {name} of registry {reference.registry} is not in the catalogue",
-                           code="EnvironmentNotFound", hint="zaffre environment list --curated")  # fmt: skip
-    if found := scope.curated(name, reference.version, reference.label):
-        return found
-    raise missing
+        except NotFound as missing:
+            try:
+                return scope.curated(text)
+            except NotFound:
+                raise missing from None
+    return scope.curated(text)
 
 
 def _inline(scope: Scope, spec: Mapping[str, Any]) -> EnvironmentDefinition:

@@ -96,5 +96,9 @@ class Scope:
             self._environment_keys[memory] = plan.key
         return self._environment_keys[memory]
 
-    def curated(self, name: str, version: str | None, label: str | None) -> EnvironmentDefinition | None:
-        return catalogue.find(name, version, label)
+    def curated(self, text: str) -> EnvironmentDefinition:
+        """Raises `NotFound` with near names."""
+        definition, notes = catalogue.resolve(text)
+        for sentence in notes:
+            self.note(sentence)
+        return definition
