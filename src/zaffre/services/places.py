@@ -25,13 +25,13 @@ def confined(root: Path, path: str) -> Path:
     return root / pure
 
 
-def datastore(ctx: Context, workspace: str, name: str) -> dict[str, Any]:
+def datastore(ctx: Context, workspace: str, name: str, *, with_credentials: bool = False) -> dict[str, Any]:
     """The definition of a datastore; built-in ones are folders of the home. Raises `NotFound`."""
     if name in BUILT_IN:
-        return {"name": name, "type": "local_folder", "path": str(ctx.home.store(workspace, name))}
+        return {"name": name, "type": "local", "path": str(ctx.home.store(workspace, name))}
     with ctx.db.read() as connection:
-        spec, _ = resources.get(connection, workspace, "datastore", name)
-    return spec
+        spec, secret = resources.get(connection, workspace, "datastore", name)
+    return {**spec, "credentials": ctx.vault.decrypt(secret)} if secret and with_credentials else spec
 
 
 def default_output(job: str, port: str, type_: str) -> str:
@@ -46,8 +46,8 @@ def locate(ctx: Context, workspace: str, uri: str) -> Location:
         folder = ctx.content.shared(found["root"])
         return Location(uri, confined(folder, found["path"]) if found["path"] else folder)
     if found := DATASTORE.fullmatch(uri):
-        store = datastore(ctx, workspace, found["name"])
-        if store["type"] == "local_folder":
+        store = datastore(ctx, workspace, found["name"], with_credentials=True)
+        if store["type"] == "local":
             return Location(uri, confined(Path(store["path"]), found["path"].strip("/")))
         return ctx.remote.in_datastore(store, found["path"])
     if uri.startswith("file://"):

@@ -35,15 +35,15 @@ def download(ctx: Context, request: Download) -> Iterator[bytes]:
 def _members(ctx: Context, job: JobRecord, outputs: dict[str, dict[str, str]], request: Download) -> Iterator[Member]:
     wanted = request.output_name
     if wanted in (None, "artifacts", "default"):
-        yield from _folder(ctx.home.artifacts(job.workspace, job.name), "artifacts", ctx.home.log(job.workspace, job.name))
+        yield from folder_members(ctx.home.artifacts(job.workspace, job.name), "artifacts", ctx.home.log(job.workspace, job.name))
     for port, output in outputs.items():
         if port != "artifacts" and (wanted == port or (wanted is None and request.all)):
             path = places.local_path(ctx, job.workspace, output["uri"], []) if output.get("identity") else None
             if path is not None:
-                yield from _folder(path, f"named-outputs/{port}", None)
+                yield from folder_members(path, f"named-outputs/{port}", None)
 
 
-def _folder(place: Path, name: str, log: Path | None) -> Iterator[Member]:
+def folder_members(place: Path, name: str, log: Path | None) -> Iterator[Member]:
     """Every regular file below; links that lead elsewhere are not followed. A log may lie in several segments."""
     if place.is_file():
         yield Member(f"{name}/{place.name}", place.stat().st_size, _read(place))
