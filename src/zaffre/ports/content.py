@@ -89,8 +89,11 @@ class ContentStore(Protocol):
     def shared(self, root: str) -> Path:
         """A read-only folder that holds the tree, made once and shared by every job that mounts it."""
 
-    def scrub(self) -> Iterator[Damage]:
-        """Read and hash everything that is stored; each damaged or missing object by name."""
+    def scrub(self, *, forget: bool = False) -> Iterator[Damage]:
+        """Read and hash everything that is stored; each damaged or missing object by name.
+
+        With `forget` a damaged object counts as missing from then on, so that adding the original again mends it.
+        """
 
     def gc(self, live_roots: Iterable[str], *, dry_run: bool) -> GcReport:
         """Remove what no tree of `live_roots` needs; what was stored or asked for in the last day is spared."""
