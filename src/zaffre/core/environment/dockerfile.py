@@ -24,9 +24,11 @@ NO_EFFECT = frozenset("USER EXPOSE LABEL CMD ENTRYPOINT HEALTHCHECK STOPSIGNAL V
 HARMLESS_COMMANDS = frozenset(
     "rm echo mkdir true : cd set export chmod chown ls touch env printenv which hash source . ldconfig".split()
 )
+NAMING = ("-r", "--requirement", "-c", "--constraint", "-e", "--editable")
 VALUE_OPTIONS = frozenset(  # options of pip with a value of their own that are no PASSED ones
-    "--trusted-host --default-timeout --timeout --retries --cache-dir --upgrade-strategy --progress-bar --root-user-action"
-    " --use-feature --use-deprecated --exists-action --proxy --cert --target -t --prefix --src --log --python".split()
+    "--trusted-host --default-timeout --timeout --retries --cache-dir --upgrade-strategy --progress-bar "
+    "--root-user-action --use-feature --use-deprecated --exists-action --proxy --cert "
+    "--target -t --prefix --src --log --python".split()
 )
 OWN_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "CONDA", "AZUREML_CONDA", "PIP_")
 PYTHON_TOOL = re.compile(r"^(?:.*/)?(pip3?(?:\.\d+)?|python3?(?:\.\d+)?|conda|mamba|micromamba|uv)$")
@@ -233,20 +235,16 @@ def read_pip(reader: Reader, words: list[str]) -> None:
     where = f"{reader.dockerfile} line {reader.line}"
     for word in arguments:
         option, equals, value = word.partition("=")
-        if word in ("-r", "--requirement", "-c", "--constraint", "-e", "--editable"):
-            add_named(reader, word, expand(reader, next(arguments, "")), where)
-        elif option in ("--requirement", "--constraint", "--editable") and equals:
-            add_named(reader, option, expand(reader, value), where)
-        elif re.match(r"^-[rce].", word) and not word.startswith("--"):
-            add_named(reader, word[:2], expand(reader, word[2:]), where)
+        if re.match(r"^-[rce].", word):  # `-rrequirements.txt`
+            option, equals, value = word[:2], "=", word[2:]
+        if option in NAMING:
+            add_named(reader, option, expand(reader, value if equals else next(arguments, "")), where)
         elif option in PASSED and not equals and PASSED[option] not in ("--pre", "--no-index"):
             add_line(reader.recipe, f"{option} {expand(reader, next(arguments, ''))}", {}, where)
         elif option in PASSED:
             add_line(reader.recipe, expand(reader, word), {}, where)
         elif word in VALUE_OPTIONS:
-            value = next(arguments, "")
-            if word == "--trusted-host":
-                add_line(reader.recipe, f"{word} {value}", {}, where)
+            next(arguments, "")
         elif word.startswith("-"):
             if option not in HARMLESS | VALUE_OPTIONS and not re.fullmatch(r"-[qvUI]+", word):
                 reader.recipe.note(f"{where}: the option `{word}` of pip was not honoured.")
