@@ -9,6 +9,8 @@ from typing import Protocol
 
 from zaffre.core.environment.definition import EnvironmentDefinition
 
+Sizes = list[tuple[str, int]]  # (key, bytes); a class with a method `list` cannot say it in place
+
 __all__ = ["BuiltEnvironment", "EnvironmentBackend", "EnvironmentDefinition", "EnvironmentPlan"]
 
 
@@ -69,8 +71,8 @@ class EnvironmentBackend(Protocol):
     def release(self, folder: Path) -> None:
         """Remove the layer of a job that has ended. Removing the folder by any other means does as well."""
 
-    def list(self) -> list[BuiltEnvironment]:
+    def list(self) -> Sequence[BuiltEnvironment]:
         """Every environment that stands on this machine."""
 
-    def prune(self, unused_for_s: float, dry_run: bool) -> list[tuple[str, int]]:
+    def prune(self, unused_for_s: float, dry_run: bool) -> Sizes:
         """Remove environments that no job used for so long, never one in use; (key, bytes) of each."""

@@ -49,7 +49,7 @@ CATALOGUE: tuple[Curated, ...] = (
         "scikit-learn 1.5 with pandas, matplotlib, MLflow tracking and the scoring server.",
         "3.10",
         (
-            *SCIENCE, "scikit-learn~=1.5.0", "joblib~=1.2.0", "tqdm~=4.66.3", "psutil~=5.8.0", "ipykernel~=6.0",
+            *SCIENCE, "scikit-learn~=1.5.0", "joblib~=1.2.0", "tqdm~=4.66.3", "psutil~=5.9", "ipykernel~=6.0",
             "tensorboard", *AZURE, "azureml-telemetry", SERVER,
         ),
     ),
@@ -59,7 +59,7 @@ CATALOGUE: tuple[Curated, ...] = (
         "3.10",
         (
             *SCIENCE, "scikit-learn~=1.5.1", "joblib~=1.2.0", "lightgbm>=4.6.0", "xgboost~=1.7.6",
-            "distributed~=2021.10.0", "adlfs~=0.7.0", "psutil~=5.8.0", "tqdm~=4.66.3", "ipykernel~=6.0", *AZURE,
+            "distributed~=2021.10.0", "adlfs~=0.7.0", "psutil~=5.9", "tqdm~=4.66.3", "ipykernel~=6.0", *AZURE,
         ),
     ),
     Curated(

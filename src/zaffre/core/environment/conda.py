@@ -63,18 +63,23 @@ def read_conda(conda: Mapping[str, object], files: Mapping[str, str]) -> Recipe:
         drop_pip(recipe)
         return recipe
     for entry in dependencies:
-        if isinstance(entry, Mapping):
-            for section, items in entry.items():
-                if section == "pip":
-                    add_lines(recipe, pip_lines(items, "pip"), files, "conda file, pip section")
-                else:
-                    recipe.note(f"The section `{section}` of the conda file could not be honoured.")
-        elif isinstance(entry, str):
-            add_conda_package(recipe, entry, files)
-        elif entry is not None:
-            raise InvalidRequest(f"The conda file's `dependencies` has an entry that is no text: {entry!r}")
+        add_entry(recipe, entry, files)
     drop_pip(recipe)
     return recipe
+
+
+def add_entry(recipe: Recipe, entry: object, files: Mapping[str, str]) -> None:
+    """One entry of `dependencies`: a conda package, or the `pip:` section."""
+    if isinstance(entry, Mapping):
+        for section, items in entry.items():
+            if section == "pip":
+                add_lines(recipe, pip_lines(items, "pip"), files, "conda file, pip section")
+            else:
+                recipe.note(f"The section `{section}` of the conda file could not be honoured.")
+    elif isinstance(entry, str):
+        add_conda_package(recipe, entry, files)
+    elif entry is not None:
+        raise InvalidRequest(f"The conda file's `dependencies` has an entry that is no text: {entry!r}")
 
 
 def referenced_files(conda: Mapping[str, object]) -> list[str]:

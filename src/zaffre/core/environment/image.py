@@ -32,7 +32,7 @@ def read_image(image: str) -> tuple[Recipe, bool]:
         return recipe, True
     last = name.rsplit("/", 1)[-1]
     if name.startswith("mcr.microsoft.com/azureml/"):
-        return azureml_image(recipe, image, last, tag)
+        return azureml_image(recipe, image, last)
     if match := re.search(r"py(\d)(\d{1,2})", f"{last}:{tag}"):  # aifx/acpt/stable-ubuntu2204-cu124-py310-torch251
         recipe.python = PythonWish(prefer=f"{match[1]}.{match[2]}")
     if "torch" in last or name == "pytorch/pytorch" or name.endswith("/pytorch"):
@@ -55,7 +55,7 @@ def read_image(image: str) -> tuple[Recipe, bool]:
     return recipe, False
 
 
-def azureml_image(recipe: Recipe, image: str, last: str, tag: str) -> tuple[Recipe, bool]:
+def azureml_image(recipe: Recipe, image: str, last: str) -> tuple[Recipe, bool]:
     """Images of Azure ML's own registry: inference, curated and base images."""
     python = re.search(r"py(\d)(\d{1,2})", last)
     if python:

@@ -31,7 +31,7 @@ def choose_python(wish: PythonWish, available: Sequence[str]) -> tuple[str, str 
         raise InvalidRequest(
             f"The environment wants Python {wording(wish)}, which was not found on this machine (found: {found})",
             code="PythonNotFound",
-            hint=f"Install it, for example `uv python install {wish.prefer or '3.11'}`, or name a Python that is there.",
+            hint=f"Install it, for example `uv python install {wish.prefer or '3.11'}`, or name one that is there.",
         )
     if wish.prefer == "newest":
         return str(fitting[0]), None

@@ -141,12 +141,12 @@ def clean(path: str) -> str:
 def direct(url: str) -> str:
     """`git+https://host/x#egg=name` as PEP 508 writes it; a URL without a name stays as it is."""
     if match := re.search(r"#(?:.*&)?egg=([A-Za-z0-9._\[\],-]+)", url):
-        return f"{match[1]} @ {url.split('#')[0]}"
+        return f"{match[1]} @ {url.partition('#')[0]}"
     return url
 
 
 def is_local(line: str) -> bool:
-    target = line.split(";")[0].strip()
+    target = line.partition(";")[0].strip()
     if re.match(r"^[A-Za-z0-9._-]+(\[[^\]]*\])?\s*@\s*file:", target) or target.startswith("file:"):
         return True
     return target.startswith((".", "/", "~")) or (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from zaffre.plugins.virtualenv.places import Places
 from zaffre.plugins.virtualenv.prune import prune_environments
 from zaffre.plugins.virtualenv.shared_build import build_once
 from zaffre.plugins.virtualenv.uv import build_variables, find_uv
-from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition, EnvironmentPlan
+from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition, EnvironmentPlan, Sizes
 
 STAMP_SECONDS = 60.0
 GPU_SIGNS = ("/dev/nvidia0", "/proc/driver/nvidia/version", "/dev/dxg")
@@ -145,11 +145,11 @@ class VirtualEnvironments:
         """Remove the layer of a job that has ended."""
         tree.remove(folder)
 
-    def list(self) -> list[BuiltEnvironment]:
+    def list(self) -> Sequence[BuiltEnvironment]:
         """Every environment that stands on this machine."""
-        return [found for key in self.places.keys() if (found := self.standing(key))]
+        return [found for key in self.places.finished() if (found := self.standing(key))]
 
-    def prune(self, unused_for_s: float, dry_run: bool) -> list[tuple[str, int]]:
+    def prune(self, unused_for_s: float, dry_run: bool) -> Sizes:
         """Remove environments that no job used for so long, never one in use; (key, bytes) of each."""
         self.stamped.clear()
         return prune_environments(self.places, unused_for_s, dry_run)

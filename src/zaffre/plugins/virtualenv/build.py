@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import secrets
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -90,7 +89,7 @@ def make_venv(folder: Path, plan: EnvironmentPlan) -> None:
     """What `python -m venv` makes, without starting a Python."""
     (folder / "bin").mkdir(parents=True)
     tree.site_packages(folder, plan.python).mkdir(parents=True)
-    if os.path.lexists("/usr/lib64"):  # where venv makes it too: some builds of Python install compiled packages there
+    if uses_lib64(plan):
         (folder / "lib64").symlink_to("lib")
     (folder / "bin" / "python").symlink_to(plan.interpreter)
     for name in ("python3", f"python{plan.python}"):
@@ -98,6 +97,11 @@ def make_venv(folder: Path, plan: EnvironmentPlan) -> None:
     (folder / "pyvenv.cfg").write_text(venv_settings(plan.interpreter, plan.python_version))
     (folder / "requirements.txt").write_text("".join(f"{line}\n" for line in plan.requirements))
     (folder / "constraints.txt").write_text("".join(f"{line}\n" for line in plan.constraints))
+
+
+def uses_lib64(plan: EnvironmentPlan) -> bool:
+    """Whether this build of Python looks for compiled packages in `lib64`, as on Fedora."""
+    return (plan.interpreter.parent.parent / "lib64" / f"python{plan.python}").is_dir()
 
 
 def venv_settings(interpreter: Path, version: str) -> str:
@@ -177,6 +181,7 @@ def finish(plan: EnvironmentPlan, staging: Path, places: Places, uv: str, progre
         "constraints": list(plan.constraints),
         "exclude_newer": plan.exclude_newer,
         "notes": list(plan.notes),
+        "lib64": uses_lib64(plan),
         "lock": lock,
         "bytes": tree.size(staging),
         "seconds": round(time.monotonic() - progress.start, 2),

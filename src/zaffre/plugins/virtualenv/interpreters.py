@@ -150,8 +150,8 @@ def scan(folders: Sequence[Path]) -> list[Interpreter]:
 
 def read_version(path: Path, real: str, minor: str) -> str:
     """The full version where the path says it (`.pyenv/versions/3.10.13/bin`), else with patch 0."""
-    for text in (str(path), real):
-        for match in reversed(FULL.findall(text)):
+    for text in (str(path), str(real)):
+        for match in reversed([found[0] for found in FULL.finditer(text)]):
             if match.startswith(f"{minor}."):
                 return match
     return f"{minor}.0"

@@ -57,6 +57,6 @@ class Places:
     def uses(self, key: str) -> Path:
         return self.root / ".uses" / key
 
-    def keys(self) -> list[str]:
+    def finished(self) -> list[str]:
         """Of every finished environment."""
         return sorted(path.name for path in self.root.glob("[0-9a-f]*") if KEY.match(path.name))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
+from pathlib import Path
 
 from zaffre.plugins.virtualenv import tree
 from zaffre.plugins.virtualenv.layer import in_use
@@ -15,7 +16,7 @@ from zaffre.plugins.virtualenv.shared_build import locked
 def prune_environments(places: Places, unused_for_s: float, dry_run: bool) -> list[tuple[str, int]]:
     """(key, bytes) of each environment removed, or that would be. One in use or under construction stays."""
     removed = []
-    for key in places.keys():
+    for key in places.finished():
         with locked(places, key) as lock:
             if not lock.take() or not unused(places, key, unused_for_s):
                 continue
@@ -28,23 +29,26 @@ def prune_environments(places: Places, unused_for_s: float, dry_run: bool) -> li
 
 
 def unused(places: Places, key: str, seconds: float) -> bool:
+    return long_ago(places.used(key), seconds) and not in_use(places, key)
+
+
+def long_ago(stamp: Path, seconds: float) -> bool:
+    """Whether the last use is so long ago; without a stamp nobody ever asked for it."""
     try:
-        last = places.used(key).stat().st_mtime
+        return time.time() - stamp.stat().st_mtime >= seconds
     except FileNotFoundError:
-        last = places.environment(key).stat().st_mtime
-    return time.time() - last >= seconds and not in_use(places, key)
+        return True
 
 
 def remove(places: Places, key: str, seconds: float) -> bool:
     """Take it away in one step; put it back if a job has begun to use it in that moment."""
     trash = places.trash(secrets.token_hex(8))
     places.environment(key).rename(trash)
-    if not unused(places, key, seconds) if places.used(key).exists() else in_use(places, key):
+    if in_use(places, key) or not long_ago(places.used(key), seconds):
         trash.rename(places.environment(key))
         return False
     tree.remove(trash)
-    for path in (places.used(key),):
-        path.unlink(missing_ok=True)
+    places.used(key).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         places.uses(key).rmdir()
     return True

@@ -57,8 +57,8 @@ class Reader:
 
     def __init__(self, places: Places, log: Callable[[str], None]) -> None:
         self.places, self.log = places, log
-        self.build, self.file, self.pending = "", None, b""
-        self.file: BinaryIO | None
+        self.build, self.pending = "", b""
+        self.file: BinaryIO | None = None
 
     def read(self, build: str) -> None:
         if build and build != self.build:
