@@ -75,10 +75,11 @@ def gone(*pids: int) -> bool:
 class TestCrashes:
     def test_task_outlives_its_server(self, backend: LocalProcessBackend, tmp_path: Path) -> None:
         (tmp_path / "control").mkdir()
-        command = "echo one; until [ -e go ]; do sleep 0.01; done; echo two; exit 6"
+        command = "echo one; echo $$ > ready; until [ -e go ]; do sleep 0.01; done; echo two; exit 6"
         server = subprocess.Popen([sys.executable, "-c", STARTER, tmp_path, command], stdout=subprocess.PIPE)
         assert server.stdout is not None
         assert server.stdout.readline()
+        wait_for(tmp_path / "ready")  # killed sooner, the task may be found as never started
         server.kill()
         server.wait()
         handle = backend.find("adopted", tmp_path / "control")
