@@ -1,5 +1,6 @@
 """Local processes: crashes, trees, foreign processes, full disks."""
 
+import contextlib
 import os
 import random
 import resource
@@ -74,10 +75,11 @@ def gone(*pids: int) -> bool:
 class TestCrashes:
     def test_task_outlives_its_server(self, backend: LocalProcessBackend, tmp_path: Path) -> None:
         (tmp_path / "control").mkdir()
-        command = "echo one; until [ -e go ]; do sleep 0.01; done; echo two; exit 6"
+        command = "echo one; echo $$ > ready; until [ -e go ]; do sleep 0.01; done; echo two; exit 6"
         server = subprocess.Popen([sys.executable, "-c", STARTER, tmp_path, command], stdout=subprocess.PIPE)
         assert server.stdout is not None
         assert server.stdout.readline()
+        wait_for(tmp_path / "ready")  # killed sooner, the task may be found as never started
         server.kill()
         server.wait()
         handle = backend.find("adopted", tmp_path / "control")
@@ -101,7 +103,7 @@ class TestCrashes:
                     signal.pause()
                 finally:
                     os._exit(1)
-            time.sleep(chance.random() * 0.006)
+            time.sleep(chance.random() * chance.choice([0.004, 0.03]))
             os.kill(server, signal.SIGKILL)
             os.waitpid(server, 0)
             backend = LocalProcessBackend()
@@ -139,10 +141,27 @@ class TestCrashes:
             slow.wait()
 
     def test_half_written_lines_do_not_count(self, tmp_path: Path) -> None:
-        for text in (b"12", b"12 boot", b"x y\n", b"1 boot\n", b"-5 boot\n", b"\xff\xfe\n"):
+        for text in (b"", b"12", b"12 boot"):
             (tmp_path / claim.NAME).write_bytes(text)
             assert claim.read(tmp_path) == claim.Claim(), text
-        for text in (b"12 boot\nexit 0", b"12 boot\nexit\n", b"12 boot\nexit -1\n", b"12 boot\n0\n"):
+        for text in (
+            b"x y\n",
+            b"1 boot\n",
+            b"-5 boot\n",
+            b"\xff\xfe\n",
+            b"\n",
+            b"9" * 5000 + b"\n",
+            b"9" * 500 + b"\n",
+        ):
+            (tmp_path / claim.NAME).write_bytes(text)
+            assert claim.read(tmp_path) in (claim.Claim(damaged=True), claim.Claim()), text
+        for text in (
+            b"12 boot\nexit 0",
+            b"12 boot\nexit\n",
+            b"12 boot\nexit -1\n",
+            b"12 boot\n0\n",
+            b"12 boot\nexit 999\n",
+        ):
             (tmp_path / claim.NAME).write_bytes(text)
             assert claim.read(tmp_path) == claim.Claim(pid=12, boot="boot"), text
 
@@ -170,7 +189,7 @@ class TestLostWrapper:
         os.kill(handle["pid"], signal.SIGKILL)
         seen = wait(backend, handle)
         assert seen.state is TaskState.LOST
-        assert "killed by signal 9" in (seen.message or "")
+        assert "by signal 9" in (seen.message or "")
         assert not any(map(lives, pids)), "LOST while its processes lived"
         assert processes.members(task.id, handle["pid"], handle["start"]) == []
         assert backend.observe([handle]) == [seen]
@@ -288,6 +307,34 @@ class TestForeignProcesses:
         processes.send(earlier, signal.SIGKILL)
         time.sleep(0.05)
         assert stranger.poll() is None
+
+
+class TestHostileTask:
+    @pytest.mark.parametrize(
+        "deed",
+        [
+            "rm claim",
+            "rm -r $PWD",
+            ": > claim",
+            "ln -sf /etc/passwd claim",
+            "rm claim; mkfifo claim",
+            "rm claim; mkdir claim",
+            "echo '1 boot' > claim",
+            "head -c 10000 /dev/urandom > claim",
+        ],
+    )
+    def test_claim_that_was_altered(self, backend: LocalProcessBackend, tmp_path: Path, deed: str) -> None:
+        task = make(tmp_path, f"{deed}; exit 3")
+        handle = backend.start(Task(task.id, task.command, task.control, task.log, task.control, task.env))
+        seen = wait(backend, handle)
+        assert (seen.state, seen.exit_code) == (TaskState.EXITED, 3)
+        other = LocalProcessBackend()
+        if deed != ": > claim":  # that one looks as if the wrapper had died before it signed
+            assert other.observe([handle])[0].state in (TaskState.LOST, TaskState.EXITED)
+        assert other.observe([handle])[0].exit_code in (None, 3)
+        backend.stop(handle, 0)
+        with contextlib.suppress(Unavailable):
+            other.find(task.id, task.control)
 
 
 class TestFullDisk:

@@ -212,10 +212,10 @@ class ComputeConformance:
         handle = backend.start(task)
         self.wait_for(folder / "ready")
         began = time.monotonic()
-        backend.stop(handle, 0.3)
-        assert time.monotonic() - began < 0.25, "stop must return at once"
+        backend.stop(handle, 0.6)
+        assert time.monotonic() - began < 0.5, "stop must return at once"
         assert self.wait(backend, handle) == Observation(TaskState.EXITED, 137)
-        assert time.monotonic() - began >= 0.3
+        assert time.monotonic() - began >= 0.6
 
     def test_stop_right_after_start(self, backend: ComputeBackend, folder: Path) -> None:
         for number in range(10):

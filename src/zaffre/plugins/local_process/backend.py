@@ -56,6 +56,10 @@ class LocalProcessBackend:
             found = claim.read(control)
             if wrapper and found and found.pid is None:
                 return _handle(task_id, control, wrapper.pid, wrapper.start, processes.boot_id())
+        if found and found.damaged:
+            raise Unavailable(
+                f"Whether task {task_id} was started cannot be known: its claim in {control} was altered."
+            )
         if not found or found.pid is None:
             return None
         wrapper = processes.leader(found.pid, task_id) if found.boot == processes.boot_id() else None

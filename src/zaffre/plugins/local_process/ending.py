@@ -30,9 +30,10 @@ def verdict(handle: Handle, status: int | None) -> Observation:
     if found and found.taken_by_us:
         return Observation(TaskState.NEVER_STARTED, message="The task was given up before it started.")
     if found is None or found.pid is None:
-        if found is None and code not in (None, REFUSED):
-            return Observation(TaskState.EXITED, code, f"The folder {control} was removed while the task ran.")
-        return _never_started(control)
+        if code not in (None, REFUSED):
+            return Observation(TaskState.EXITED, code, f"The claim in {control} was altered while the task ran.")
+        removed = found is None and status is None  # or never made: only its parent can tell
+        return _lost(handle, status) if removed or (found and found.damaged) else _never_started(control)
     if code is not None:
         note = f"The exit status could not be written to {control}{_full(control)}; it is known from the process."
         return Observation(TaskState.EXITED, code, note)
@@ -74,8 +75,11 @@ def _lost(handle: Handle, status: int | None) -> Observation:
         return Observation(TaskState.LOST, message="The machine was restarted while the task ran.")
     if not kill_rest(handle):
         return Observation(TaskState.RUNNING, message="Its wrapper was killed; the rest of the task is being ended.")
-    by = f" by signal {os.WTERMSIG(status)}" if status is not None else ""
-    return Observation(TaskState.LOST, message=f"The wrapper of the task was killed{by}, and the task with it.")
+    by = f" by signal {os.WTERMSIG(status)}" if status is not None and os.WIFSIGNALED(status) else ""
+    text = (
+        f"The wrapper of the task left no exit status (killed{by}, or its claim was altered); its processes are gone."
+    )
+    return Observation(TaskState.LOST, message=text)
 
 
 def _full(control: Path) -> str:
