@@ -11,36 +11,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from zaffre.core.manifest import Entry, Manifest
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One file of a tree: path relative with `/`, bytes, BLAKE3 of the content, whether it is executable."""
-
-    path: str
-    size: int
-    hash: str
-    executable: bool = False
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """A tree. `entries` are sorted by path; `root` is the BLAKE3 of the canonical form of the entries."""
-
-    root: str
-    entries: Sequence[Entry]
-
-    @property
-    def size(self) -> int:
-        return sum(entry.size for entry in self.entries)
+__all__ = ["Added", "ContentStore", "Damage", "Entry", "GcReport", "Location", "Manifest"]
 
 
 @dataclass(frozen=True)
 class Added:
-    """What taking in a tree cost: bytes that were new to the store, and bytes there are in all."""
+    """What taking in a tree cost: bytes that were new to the store, and how many objects they are.
+
+    The manifest itself is not counted, so that a renamed folder costs nothing.
+    """
 
     manifest: Manifest
     new_bytes: int
     new_files: int
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A stored object that is not what was stored, or is gone; `reason` is a sentence without a subject."""
+
+    hash: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class GcReport:
+    """What a collection freed (or, with `dry_run`, would free): dead objects and trees, and left-over files."""
+
+    objects: int
+    bytes: int
+    trees: int
+    leftover_bytes: int  # of killed processes
+    dry_run: bool
 
 
 class ContentStore(Protocol):
@@ -52,13 +56,20 @@ class ContentStore(Protocol):
         """
 
     def add(self, path: Path, *, ignore_files: bool = True) -> Added:
-        """Take in a folder or a file: only content that is missing is copied, all of it or nothing becomes visible."""
+        """Take in a folder or a file: only content that is missing is copied, all of it or nothing becomes visible.
+
+        Raises `InvalidRequest` naming what cannot be taken, `Conflict` if a file is being written to, and
+        `Unavailable` naming the store's folder if the disk is full.
+        """
 
     def missing(self, hashes: Iterable[str]) -> set[str]:
-        """Which of these the store lacks."""
+        """Which of these the store lacks. Those it has are safe from `gc` for its grace period."""
 
     def receive(self, stream: Iterator[bytes]) -> list[str]:
-        """Take in objects from a stream of frames (32-byte hash, 8-byte big-endian size, content); hashes are checked."""
+        """Take in objects from a stream of frames (32-byte hash, 8-byte big-endian size, content); hashes are checked.
+
+        Raises `InvalidRequest` for wrong content or a stream cut off; whole objects before that are kept.
+        """
 
     def send(self, hashes: Sequence[str]) -> Iterator[bytes]:
         """The same frames, for `receive` on another machine."""
@@ -73,10 +84,19 @@ class ContentStore(Protocol):
         """Raises `NotFound`."""
 
     def checkout(self, root: str, target: Path) -> None:
-        """Write a private, writable copy of a tree into `target` (made if missing)."""
+        """Write a private, writable copy of a tree into `target`, a new or empty folder (else `Conflict`)."""
 
     def shared(self, root: str) -> Path:
         """A read-only folder that holds the tree, made once and shared by every job that mounts it."""
+
+    def scrub(self) -> Iterator[Damage]:
+        """Read and hash everything that is stored; each damaged or missing object by name."""
+
+    def gc(self, live_roots: Iterable[str], *, dry_run: bool) -> GcReport:
+        """Remove what no tree of `live_roots` needs; what was stored or asked for in the last day is spared."""
+
+    def settle(self) -> None:
+        """What was added so far survives a power cut after this; before, large objects may be missing, never wrong."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,158 @@
+"""Reading files once: hash, and copy on the way, and notice when somebody writes to them meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from blake3 import blake3
+
+from zaffre.base.errors import Conflict, InvalidRequest
+from zaffre.plugins.content.walk import Found
+
+SMALL = 256 * 1024  # bytes; up to this size objects share packs
+BLOCK = 4 * 2**20  # of large files; measured best between 1 and 8 MiB
+BUFFERS = 3
+FICLONE = 0x40049409  # ioctl of Linux: share the blocks of another file (btrfs, xfs, bcachefs)
+
+
+@contextlib.contextmanager
+def reading(file: Found) -> Iterator[int]:
+    """The descriptor of a file that is still the one that was found, before and after.
+
+    Raises `Conflict` if it changed, `InvalidRequest` if it cannot be read, each naming the file.
+    """
+    try:
+        descriptor = os.open(file.real, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise InvalidRequest(f"{file.real} cannot be read: {error.strerror}", code="SourceUnreadable") from error
+    try:
+        same(file, os.fstat(descriptor))
+        yield descriptor
+        same(file, os.fstat(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def same(file: Found, now: os.stat_result) -> None:
+    then = file.stat
+    if (then.st_ino, then.st_dev, then.st_size, then.st_mtime_ns, then.st_ctime_ns) != (
+        now.st_ino,
+        now.st_dev,
+        now.st_size,
+        now.st_mtime_ns,
+        now.st_ctime_ns,
+    ):
+        raise Conflict(
+            f"{file.real} was changed while it was being read",
+            code="SourceChanged",
+            hint="try again when it is at rest",
+        )
+
+
+def read_small(file: Found) -> tuple[bytes, bytes]:
+    """Hash and content."""
+    with reading(file) as descriptor:
+        data = read_exactly(file, descriptor, file.stat.st_size)
+    return blake3(data).digest(), data
+
+
+def read_exactly(file: Found, descriptor: int, size: int) -> bytes:
+    try:
+        data = os.read(descriptor, size + 1)
+        while len(data) < size:
+            more = os.read(descriptor, size - len(data) + 1)
+            if not more:
+                break
+            data += more
+    except OSError as error:
+        raise InvalidRequest(f"{file.real} cannot be read: {error.strerror}", code="SourceUnreadable") from error
+    if len(data) != size:
+        raise Conflict(f"{file.real} was changed while it was being read", code="SourceChanged")
+    return data
+
+
+def hash_file(file: Found) -> bytes:
+    """The hash of a file of any size; large ones with all cores. Not by mmap: a file cut short would kill us."""
+    if file.stat.st_size <= SMALL:
+        return read_small(file)[0]
+    with reading(file) as descriptor:
+        return hash_descriptor(descriptor, file.real)
+
+
+def hash_descriptor(descriptor: int, name: str) -> bytes:
+    hasher = blake3(max_threads=blake3.AUTO)
+    buffer = memoryview(bytearray(BLOCK))
+    while count := read_block(descriptor, buffer, name):
+        hasher.update(buffer[:count])
+    return hasher.digest()
+
+
+def copy_hashing(file: Found, target: int) -> bytes:
+    """Copy a file into the descriptor `target` and hash it, in one pass; raises OSError if `target` cannot take it.
+
+    The read and the hash run here, the write beside them in a second thread, on the same block while it is in the
+    processor's cache. Where the file system shares blocks nothing is copied, and what is hashed is the copy.
+    """
+    with reading(file) as descriptor:
+        if clone(descriptor, target):
+            return hash_descriptor(target, file.real)
+        hasher = blake3()
+        buffers = [memoryview(bytearray(BLOCK)) for _ in range(BUFFERS)]
+        with ThreadPoolExecutor(1) as writer:
+            pending = None
+            number = 0
+            while count := read_block(descriptor, buffers[number % BUFFERS], file.real):
+                block = buffers[number % BUFFERS][:count]
+                number += 1
+                following = writer.submit(write_all, target, block)
+                hasher.update(block)
+                if pending is not None:
+                    pending.result()
+                pending = following
+            if pending is not None:
+                pending.result()
+        return hasher.digest()
+
+
+def read_block(descriptor: int, buffer: memoryview, name: str) -> int:
+    try:
+        return os.readv(descriptor, [buffer])
+    except OSError as error:
+        raise InvalidRequest(f"{name} cannot be read: {error.strerror}", code="SourceUnreadable") from error
+
+
+def write_all(descriptor: int, data: memoryview | bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def clone(source: int, target: int) -> bool:
+    """Share the blocks of `source` with the empty file `target`; False where the file system cannot."""
+    try:
+        fcntl.ioctl(target, FICLONE, source)
+    except OSError:
+        return False
+    return True
+
+
+def copy_file(source: int, target: int) -> None:
+    """Copy a whole file, sharing blocks where that is possible, else inside the kernel where that is."""
+    if clone(source, target):
+        return
+    if hasattr(os, "copy_file_range"):
+        try:
+            while os.copy_file_range(source, target, 2**30):
+                pass
+        except OSError:
+            if os.lseek(target, 0, os.SEEK_CUR):
+                raise
+        else:
+            return
+    buffer = memoryview(bytearray(BLOCK))
+    while count := os.readv(source, [buffer]):
+        write_all(target, buffer[:count])
