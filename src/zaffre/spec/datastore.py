@@ -1,0 +1,135 @@
+"""Datastores: named roots of storage."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator
+
+from zaffre.spec.common import Described
+from zaffre.spec.form import Fold, Form, Name
+from zaffre.spec.loading import fault
+
+
+class Credentials(Form):
+    """How storage is entered; kept encrypted, never shown. Without credentials the server's own identity is used."""
+
+    account_key: str | None = None
+    sas_token: str | None = None
+    tenant_id: str | None = None
+    client_id: str | None = None
+    client_secret: str | None = None
+    certificate: str | None = None
+    thumbprint: str | None = None
+    authority_url: str | None = None
+    resource_url: str | None = None
+    access_key_id: str | None = None  # s3
+    secret_access_key: str | None = None  # s3
+    session_token: str | None = None  # s3
+    token: str | None = None  # http: sent as bearer
+    username: str | None = None
+    password: str | None = None
+
+
+class Datastore(Described):
+    """What every datastore has."""
+
+    name: Name
+    type: str
+    credentials: Credentials | None = None
+    is_default: bool | None = None
+
+
+class AzureBlob(Datastore):
+    """A container of Azure Blob storage."""
+
+    type: Literal["azure_blob"]
+    account_name: str
+    container_name: str
+    endpoint: str | None = None
+    protocol: Annotated[Literal["https", "http", "wasbs", "wasb"], Fold] | None = None
+
+
+class AzureDataLakeGen2(Datastore):
+    """A file system of Azure Data Lake Storage Gen2."""
+
+    type: Literal["azure_data_lake_gen2"]
+    account_name: str
+    filesystem: str
+    endpoint: str | None = None
+    protocol: Annotated[Literal["https", "http", "abfss", "abfs"], Fold] | None = None
+
+
+class AzureDataLakeGen1(Datastore):
+    """A store of Azure Data Lake Storage Gen1, which Microsoft has retired."""
+
+    type: Literal["azure_data_lake_gen1"]
+    store_name: str
+
+
+class AzureFile(Datastore):
+    """A share of Azure Files."""
+
+    type: Literal["azure_file"]
+    account_name: str
+    file_share_name: str
+    endpoint: str | None = None
+    protocol: Annotated[Literal["https", "http"], Fold] | None = None
+
+
+class Artifact(Form):
+    """The lakehouse of a OneLake datastore."""
+
+    name: str
+    type: str | None = None
+
+
+class OneLake(Datastore):
+    """A lakehouse of Microsoft Fabric."""
+
+    type: Literal["one_lake"]
+    artifact: Artifact
+    one_lake_workspace_name: str
+    endpoint: str | None = None
+
+
+def absolute_folder(value: str) -> str:
+    if not value.startswith(("/", "~/")):
+        raise fault(f"`{value}` is not absolute: a local folder is given from the root of the server's machine")
+    return value
+
+
+class LocalFolder(Datastore):
+    """A folder of the server's machine (Zaffre)."""
+
+    type: Literal["local_folder"]
+    path: Annotated[str, AfterValidator(absolute_folder)]
+
+
+class S3(Datastore):
+    """A bucket of S3 or of a store that speaks its protocol (Zaffre)."""
+
+    type: Literal["s3"]
+    bucket: str
+    prefix: str | None = None
+    endpoint: str | None = None  # such as https://minio.example.org
+    region: str | None = None
+
+
+class Http(Datastore):
+    """A web address below which files are read (Zaffre)."""
+
+    type: Literal["http"]
+    url: str
+
+
+DATASTORES: dict[str, type[Datastore]] = {
+    "azure_blob": AzureBlob,
+    "azure_data_lake_gen2": AzureDataLakeGen2,
+    "azure_data_lake_gen1": AzureDataLakeGen1,
+    "azure_file": AzureFile,
+    "one_lake": OneLake,
+    "local_folder": LocalFolder,
+    "s3": S3,
+    "http": Http,
+}

@@ -1,0 +1,72 @@
+"""Files named inside of files: components, environments, jobs of schedules. Each is loaded once, with faults of its own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationInfo
+
+from zaffre.base import limits
+from zaffre.base.errors import SpecError, ZaffreError
+from zaffre.spec import faults, kinds, yaml
+from zaffre.spec.form import Form
+from zaffre.spec.loading import Loading, fault, loading_of
+
+
+def as_path(text: str) -> Path:
+    return Path(text)
+
+
+def load(text: str, noun: str, info: ValidationInfo) -> Form:
+    """The model in the file `text`. Its faults are kept for the final error; the including field then fails silently."""
+    loading = loading_of(info)
+    if loading.base is None:
+        raise fault(f"{text} is a file; a request must contain what it says", hint="load the file with the zaffre client")
+    path = as_path(loading.locate(text))
+    known = loading.shared.included.get((path, noun))
+    if known is not None:
+        return model_or_fault(known, text)
+    if path in loading.stack:
+        ring = [*loading.stack[loading.stack.index(path) :], path]
+        raise fault(f"{text} contains itself: {' -> '.join(step.name for step in ring)}")
+    if len(loading.stack) > limits.NESTED_PIPELINES:
+        raise fault(f"{text}: files are nested deeper than {limits.NESTED_PIPELINES}")
+    model: Form | None = None
+    try:
+        content = yaml.read(path)
+        data = yaml.parse(content, str(path))
+        inner = replace(loading, base=path.parent, file=str(path), stack=(*loading.stack, path))
+        model = validated(data, kinds.recognise(data, noun, str(path)), inner, content)
+        loading.shared.from_files.add(id(model))
+    except SpecError as error:
+        loading.shared.faults += error.faults
+    except ZaffreError as error:
+        raise fault(error.message, hint=error.hint) from None
+    loading.shared.included[path, noun] = model or False
+    return model_or_fault(model, text)
+
+
+def model_or_fault(model: Form | None | bool, text: str) -> Form:
+    if not isinstance(model, Form):
+        raise fault(f"{text} has faults", kind="included")
+    return model
+
+
+def validated(data: dict[str, Any], kind: str, loading: Loading, content: str | None) -> Form:
+    """The model of a kind from its data. Raises SpecError with the faults of this file, placed in `content`."""
+    from pydantic import ValidationError
+
+    from zaffre.spec import check
+
+    model = kinds.model(kind, data, loading.file)
+    body = {key: value for key, value in data.items() if key not in ("$schema",)}
+    try:
+        found = model.model_validate(body, context=loading)
+    except ValidationError as error:
+        raise SpecError(faults.from_validation(error, model, data, loading.file, content)) from None
+    wrong = check.check(found, loading)
+    if wrong:
+        raise SpecError(faults.placed(wrong, loading.file, content))
+    return found
