@@ -113,8 +113,11 @@ class JobEvent(View):
     id: int
     job: str
     node: str | None = None  # path below the watched job, `outer.inner`
+    type: str | None = None  # of the job: a pipeline has no log of its own
     status: str
     reason: str | None = None
+    reused_from: str | None = None
+    saved_s: float | None = None
     at: str
 
 

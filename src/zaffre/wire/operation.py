@@ -20,7 +20,7 @@ from zaffre.core.permissions import Permission
 class Request(BaseModel):
     """What a client sends. Unknown fields are refused by name."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)  # built at first use: keeps the command line quick
 
 
 class WorkspaceRequest(Request):
@@ -32,7 +32,7 @@ class WorkspaceRequest(Request):
 class View(BaseModel):
     """What a client is shown. Views may carry more fields than they declare: those of the user's own document."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", defer_build=True)
 
 
 class Empty(View):

@@ -1,0 +1,159 @@
+"""The command line: find the noun, build only its verbs, run one, print what it gives.
+
+Nothing here imports pydantic, rich or the server: `zaffre --help` must be there at once (a test holds this).
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+from importlib import import_module
+
+from zaffre.base import errors
+from zaffre.cli.parser import DEFAULTS, Parser, Verbs
+
+NOUNS = {
+    "job": "Submit, watch and steer work: commands and pipelines",
+    "data": "Data assets: versions of files, folders and tables",
+    "environment": "The packages that jobs run with",
+    "component": "Reusable steps of pipelines",
+    "model": "Registered models and their versions",
+    "datastore": "Where data lies: local folders, S3, Azure Blob, HTTP",
+    "compute": "What jobs run on",
+    "workspace": "The shared home of a team",
+    "lineage": "What made a thing, and what uses it",
+    "storage": "Check and clean what is stored",
+}
+ALONE = {  # words that stand alone, and the module that knows them
+    "up": ("server", "Start the server of a home folder"),
+    "down": ("server", "Stop it; jobs go on"),
+    "status": ("server", "Say what runs"),
+    "validate": ("validate", "Check a file of any kind without a server"),
+    "init": ("init", "Write a small project to start from"),
+    "demo": ("demo", "See it all once: a pipeline on real data, with reuse"),
+    "completion": ("completion", "Print the completion script of a shell"),
+}
+EXAMPLES = """\
+examples:
+  zaffre init my-project                     a small project to start from
+  zaffre job create -f job.yml --stream      run it and watch
+  zaffre job plan -f pipeline.yml            which steps would run, and why
+  zaffre job list                            what ran
+  zaffre model create -n risk --type mlflow_model --path azureml://jobs/JOB/outputs/model
+
+Words and flags are those of `az ml`. `zaffre NOUN --help` lists its verbs, `zaffre NOUN VERB --help` has examples.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Exit status: 0 fine, 1 failed, 2 bad input, 3 not found, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    debug = "--debug" in words
+    try:
+        code = _run(words)
+        sys.stdout.flush()
+        return code
+    except errors.ZaffreError as error:
+        if debug:
+            raise
+        return _report(error)
+    except BrokenPipeError:  # `zaffre job list | head`: whoever read has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        print("\ninterrupted", file=sys.stderr)
+        return 130
+    except Exception as error:  # a mistake of ours
+        if debug:
+            raise
+        return _report(
+            errors.ZaffreError(
+                f"{type(error).__name__}: {error}", hint="again with --debug shows where; please report it"
+            )
+        )
+
+
+def _run(words: list[str]) -> int:
+    if words == ["--version"]:
+        print(_version())
+        return 0
+    args = build(words).parse_args(words, Namespace(**DEFAULTS))
+    run = getattr(args, "run", None)
+    if run is None:
+        args.parser.print_help()
+        return 0 if not words else 2
+    value = run(args)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if value is not None:
+        from zaffre.cli.output import emit
+
+        emit(value, args)
+    return 0
+
+
+def build(words: Sequence[str] | None) -> Parser:
+    """The parser of everything, with verbs only for the noun that the words name (None: for all, for completion)."""
+    parser = Parser(
+        prog="zaffre",
+        usage="zaffre NOUN VERB [flags]",
+        description="Train, track and reuse: Azure ML v2 files on your own machine.",
+    )
+    parser.epilog = EXAMPLES
+    parser.set_defaults(parser=parser)
+    parser.add_argument("--version", action="store_true", default=argparse.SUPPRESS, help="print the version and end")
+    nouns = parser.add_subparsers(metavar="NOUN", title="nouns and commands")
+    for noun, summary in NOUNS.items():
+        inner: Parser = nouns.add_parser(noun, help=summary, description=summary)
+        inner.set_defaults(parser=inner)
+        if words is None or noun in words:
+            import_module(f"zaffre.cli.{noun}").add(Verbs(inner, noun))
+    for word, (module, summary) in ALONE.items():
+        if words is None or word in words:
+            import_module(f"zaffre.cli.{module}").add(Verbs(None, "", nouns), word, summary)
+        else:
+            nouns.add_parser(word, help=summary)
+    parser.add_globals()
+    return parser
+
+
+def _version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("zaffre")
+    except PackageNotFoundError:  # run from a checkout
+        return "0 (checkout)"
+
+
+def _report(error: errors.ZaffreError) -> int:
+    """One clear block: what, where, what to do."""
+    bold, red, plain = ("\033[1m", "\033[31m", "\033[0m") if _coloured() else ("", "", "")
+    lines = [f"{red}error:{plain} {bold}{line}{plain}" if not i else f"       {line}"
+             for i, line in enumerate(_words(error))]  # fmt: skip
+    hints = dict.fromkeys(hint for hint in (error.hint, *(fault.hint for fault in error.faults)) if hint)
+    lines += [f" hint: {hint}" for hint in hints]
+    try:
+        print("\n".join(lines), file=sys.stderr)
+    except BrokenPipeError:
+        pass
+    return error.exit_code
+
+
+def _words(error: errors.ZaffreError) -> list[str]:
+    if not error.faults:
+        return error.message.splitlines() or [error.code]
+    found = []
+    for fault in error.faults:
+        place = ":".join(str(part) for part in (fault.file, fault.line, fault.column) if part is not None)
+        found.append(f"{place}: {fault.message}" if place else fault.message)
+    return found
+
+
+def _coloured() -> bool:
+    return sys.stderr.isatty() and "NO_COLOR" not in os.environ

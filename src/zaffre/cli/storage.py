@@ -1,0 +1,47 @@
+"""`zaffre storage ...`"""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import Any
+
+from zaffre.base import errors
+from zaffre.cli.client import confirm, note, workspace
+from zaffre.cli.parser import Verbs
+
+
+def add(verbs: Verbs) -> None:
+    verbs.add("scrub", _scrub, "Read every stored byte and name what is damaged; exit status 1 if anything is",
+              "zaffre storage scrub")  # fmt: skip
+    gc = verbs.add("gc", _gc, "Remove content that nothing refers to, and environments long unused", """
+        zaffre storage gc --dry-run
+        zaffre storage gc --unused-days 7 --yes
+        """)  # fmt: skip
+    gc.add_argument("--dry-run", action="store_true", help="only say what would go")
+    gc.add_argument("--unused-days", type=float, default=30.0, metavar="N", help="environments unused so long go (30)")
+
+
+def _scrub(args: Namespace) -> Any:
+    from zaffre.cli.output import emit
+    from zaffre.wire import server
+
+    with workspace(args) as ws:
+        view = ws.transport.call(server.SCRUB, server.Ask())
+    emit(view, args)
+    if view.damaged:
+        raise errors.Conflict(
+            f"{len(view.damaged)} of {view.objects} objects are damaged", code="Damaged",
+            hint="restore them from a copy, or create the versions that use them again",
+        )  # fmt: skip
+
+
+def _gc(args: Namespace) -> Any:
+    from zaffre.wire import server
+
+    with workspace(args) as ws:
+        would = ws.transport.call(server.GC, server.Collect(dry_run=True, unused_days=args.unused_days))
+        if args.dry_run:
+            return would
+        note(args, f"{would.objects} objects ({would.bytes:,} bytes), {len(would.environments)} environments would go")
+        confirm(args, "Remove them")
+        return ws.transport.call(server.GC, server.Collect(dry_run=False, unused_days=args.unused_days))
