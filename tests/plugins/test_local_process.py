@@ -233,9 +233,11 @@ class TestTrees:
     def test_what_a_command_leaves_in_its_session_ends_with_it(
         self, backend: LocalProcessBackend, tmp_path: Path
     ) -> None:
-        handle = backend.start(make(tmp_path, "sleep 60 & echo $! > left; exit 4"))
-        assert wait(backend, handle) == Observation(TaskState.EXITED, 4)
-        assert gone(*wait_for(tmp_path / "left"))
+        for number in range(30):  # the first is met while it becomes `sleep`, sooner or later
+            command = f"env -i sleep 60 & echo $! > a{number}; sleep 60 & echo $! > b{number}; exit 4"
+            handle = backend.start(make(tmp_path, command, str(number)))
+            assert wait(backend, handle) == Observation(TaskState.EXITED, 4)
+            assert gone(*wait_for(tmp_path / f"a{number}"), *wait_for(tmp_path / f"b{number}"))
 
     def test_stop_of_an_ended_task_sweeps_up_its_daemon(self, backend: LocalProcessBackend, tmp_path: Path) -> None:
         (tmp_path / "daemon.py").write_text(self.DAEMON)

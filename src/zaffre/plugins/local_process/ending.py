@@ -11,6 +11,7 @@ from zaffre.plugins.local_process import claim, processes
 from zaffre.ports.compute import Handle, Observation, TaskState
 
 REFUSED = 125  # the wrapper's own status when it could not take or sign the claim
+KILLS = 5
 DEATH_MS = 20  # what a killed process may need to disappear
 
 
@@ -24,7 +25,7 @@ def verdict(handle: Handle, status: int | None) -> Observation:
     found = claim.read(control)
     if found and found.exit_code is not None:
         if same_boot(handle) and processes.group_has_members(handle["pid"]):
-            kill_rest(handle)
+            kill_rest(handle, just_reaped=status is not None)
         return Observation(TaskState.EXITED, found.exit_code)
     code = os.WEXITSTATUS(status) if status is not None and os.WIFEXITED(status) else None
     if found and found.taken_by_us:
@@ -40,18 +41,28 @@ def verdict(handle: Handle, status: int | None) -> Observation:
     return _lost(handle, status)
 
 
-def kill_rest(handle: Handle) -> bool:
-    """Kill what is left of the task; True if nothing is."""
-    rest = processes.members(handle["task"], handle["pid"], handle["start"])
-    waiting = [(found, _pidfd(found.pid)) for found in rest]
+def kill_rest(handle: Handle, just_reaped: bool) -> bool:
+    """Kill what is left of the task, and what that forked meanwhile; True if nothing is left."""
+    for _ in range(KILLS):
+        rest = processes.members(handle["task"], handle["pid"], handle["start"], just_reaped)
+        if not rest:
+            return True
+        _kill(rest)
+    return False
+
+
+def _kill(rest: list[processes.Process]) -> None:
+    waiting = [pidfd for found in rest if (pidfd := _pidfd(found.pid)) is not None]
     try:
-        for found, _ in waiting:
+        for found in rest:
             processes.send(found, signal.SIGKILL)
-        return all(_gone(found, pidfd) for found, pidfd in waiting)
+        for pidfd in waiting:
+            poll = select.poll()
+            poll.register(pidfd, select.POLLIN)
+            poll.poll(DEATH_MS)
     finally:
-        for _, pidfd in waiting:
-            if pidfd is not None:
-                os.close(pidfd)
+        for pidfd in waiting:
+            os.close(pidfd)
 
 
 def same_boot(handle: Handle) -> bool:
@@ -73,7 +84,7 @@ def _never_started(control: Path) -> Observation:
 def _lost(handle: Handle, status: int | None) -> Observation:
     if not same_boot(handle):
         return Observation(TaskState.LOST, message="The machine was restarted while the task ran.")
-    if not kill_rest(handle):
+    if not kill_rest(handle, just_reaped=status is not None):
         return Observation(TaskState.RUNNING, message="Its wrapper was killed; the rest of the task is being ended.")
     by = f" by signal {os.WTERMSIG(status)}" if status is not None and os.WIFSIGNALED(status) else ""
     text = (
@@ -95,11 +106,3 @@ def _pidfd(pid: int) -> int | None:
         return os.pidfd_open(pid)
     except OSError:
         return None
-
-
-def _gone(found: processes.Process, pidfd: int | None) -> bool:
-    if pidfd is not None:
-        poll = select.poll()
-        poll.register(pidfd, select.POLLIN)
-        poll.poll(DEATH_MS)
-    return not processes.is_alive(found.pid, found.start)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
 from zaffre.ports.compute import TASK_ID_VARIABLE
+
+EXEC_LOOKS = 5  # a process that is just becoming another program shows no environment for a moment
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,17 @@ def is_alive(pid: int, start: int | None) -> bool:
 
 def carries_marker(pid: int, task_id: str) -> bool:
     """Whether the process was started with the task's marker in its environment; False if that cannot be read."""
-    try:
-        with open(f"/proc/{pid}/environ", "rb") as file:
-            return f"{TASK_ID_VARIABLE}={task_id}".encode() in file.read().split(b"\0")
-    except OSError:
-        return False
+    marker = f"{TASK_ID_VARIABLE}={task_id}".encode()
+    for _ in range(EXEC_LOOKS):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                text = file.read()
+        except OSError:
+            return False
+        if text:
+            return marker in text.split(b"\0")
+        time.sleep(0.001)
+    return False
 
 
 def leader(pid: int, task_id: str) -> Process | None:
@@ -73,14 +82,15 @@ def find_leader(task_id: str) -> Process | None:
     return next((found for found in candidates if found), None)
 
 
-def members(task_id: str, wrapper: int, start: int | None) -> list[Process]:
+def members(task_id: str, wrapper: int, start: int | None, just_reaped: bool = False) -> list[Process]:
     """Every living process of the task without its wrapper: by session, by marker, and by descent from those.
 
     The marker finds what left the session (setsid, daemons). A process that left the session, cleared its
-    environment and lost its parent is beyond reach.
+    environment and lost its parent is beyond reach. `just_reaped` says that the caller took the wrapper's status a
+    moment ago, so that its session number cannot have been given away yet.
     """
     everyone = [found for found in _all() if start is None or found.start >= start]
-    in_session = is_alive(wrapper, start)  # otherwise the number may be that of somebody else's session
+    in_session = just_reaped or is_alive(wrapper, start)  # otherwise the number may be somebody else's session
     seeds = (
         found for found in everyone if (in_session and found.session == wrapper) or carries_marker(found.pid, task_id)
     )
