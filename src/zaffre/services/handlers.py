@@ -80,6 +80,6 @@ HANDLERS: dict[str, Handler] = {
 }
 
 
-def answer(ctx: Context, name: str, request: Any) -> Any:
-    """In process: the same service that the REST route calls."""
-    return HANDLERS[name](ctx, request)
+def answer(ctx: Context, name: str, request: Any, *body: Any) -> Any:
+    """In process: the same service that the REST route calls; `body` is the stream of an upload."""
+    return HANDLERS[name](ctx, request, *body)

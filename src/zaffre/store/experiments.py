@@ -87,6 +87,11 @@ def get(connection: Connection, workspace: str, id_: int) -> ExperimentRecord:
     return ExperimentRecord(*row)
 
 
+def names_of(connection: Connection, ids: set[int]) -> dict[int, str]:
+    rows = connection.execute(select(experiments.c.id, experiments.c.name).where(experiments.c.id.in_(ids)))
+    return {row[0]: row[1] for row in rows}
+
+
 def every(connection: Connection, workspace: str) -> list[ExperimentRecord]:
     """Newest first."""
     query = select(*COLUMNS).where(E.workspace == workspace).order_by(E.id.desc())

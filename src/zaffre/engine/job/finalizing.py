@@ -78,6 +78,8 @@ def _why(live: Live, seen: Observation, problem: ZaffreError | None) -> tuple[st
         return "Timeout", f"ran longer than its limit of {live.plan.get('timeout_s'):g} s"
     if seen.state is TaskState.LOST:
         return "ProcessLost", seen.message or "the process is gone and left no exit status (machine restarted?)"
+    if seen.state is TaskState.NEVER_STARTED:
+        return "NotStarted", seen.message or "the process could not be started"
     if seen.exit_code:
         said = SIGNALS.get(seen.exit_code, "")
         if seen.exit_code == 127:

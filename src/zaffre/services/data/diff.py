@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from zaffre.base.errors import NotFound
 from zaffre.core.manifest import Manifest
-from zaffre.plugins.content.diff import compare
 from zaffre.services import places
 from zaffre.services.assets.show import find
 from zaffre.services.context import Context
@@ -14,6 +13,8 @@ from zaffre.wire.data import CheckData, DataDiff, DiffData, SourceCheck
 
 def diff(ctx: Context, request: DiffData) -> DataDiff:
     """Raises `NotFound` for an unknown version, or one whose bytes are gone."""
+    from zaffre.plugins.content.diff import compare  # noqa: PLC0415
+
     with ctx.db.read() as connection:
         records = [assets.get(connection, request.workspace, "data", request.name, version) for version in (request.base, request.other)]
     (before, before_at), (after, after_at) = (_manifest(ctx, record) for record in records)
