@@ -117,7 +117,9 @@ def environment(value: Any, info: ValidationInfo) -> str | Environment:
 
 
 def names_file(value: str) -> bool:
-    return reference.is_local(value) and value.startswith(("file:", "./", "../", "/")) or value.endswith((".yml", ".yaml"))
+    return (reference.is_local(value) and value.startswith(("file:", "./", "../", "/"))) or value.endswith(
+        (".yml", ".yaml")
+    )
 
 
 check_name = asset_reference("environments")

@@ -1,4 +1,4 @@
-"""Files named inside of files: components, environments, jobs of schedules. Each is loaded once, with faults of its own."""
+"""Files named inside of files: components, environments, jobs. Each is loaded once, with faults of its own."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ def as_path(text: str) -> Path:
 
 
 def load(text: str, noun: str, info: ValidationInfo) -> Form:
-    """The model in the file `text`. Its faults are kept for the final error; the including field then fails silently."""
+    """The model in the file `text`. Its faults are kept for the final error; the field then fails silently."""
     loading = loading_of(info)
     if loading.base is None:
-        raise fault(f"{text} is a file; a request must contain what it says", hint="load the file with the zaffre client")
+        raise fault(
+            f"{text} is a file; a request must contain what it says", hint="load the file with the zaffre client"
+        )
     path = as_path(loading.locate(text))
     known = loading.shared.included.get((path, noun))
     if known is not None:
@@ -75,7 +77,7 @@ def raw(text: str, info: ValidationInfo) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def model_or_fault(model: Form | None | bool, text: str) -> Form:
+def model_or_fault(model: Form | bool | None, text: str) -> Form:
     if not isinstance(model, Form):
         raise fault(f"{text} has faults", kind="included")
     return model

@@ -50,7 +50,11 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "feature-store-entity": ("feature_store", "FeatureStoreEntity", "featureStoreEntity"),
     "mltable": ("mltable", "MLTable", "MLTable"),
 }
-FAMILIES = {"datastore": "DATASTORES", "compute": "COMPUTES", "batch-deployment": "BATCH_DEPLOYMENTS"}  # kinds with a model for each type
+FAMILIES = {
+    "datastore": "DATASTORES",
+    "compute": "COMPUTES",
+    "batch-deployment": "BATCH_DEPLOYMENTS",
+}  # kinds with a model for each type
 SCHEMAS = {schema.lower(): kind for kind, (_, _, schema) in KINDS.items()} | {
     "managedonlineendpoint": "online-endpoint",
     "kubernetesonlineendpoint": "online-endpoint",
@@ -75,9 +79,9 @@ DATASTORE_TYPES = (
     "azure_blob", "azure_data_lake_gen1", "azure_data_lake_gen2", "azure_file", "one_lake", "local_folder", "s3", "http"
 )  # fmt: skip
 CONNECTION_TYPES = (
-    "git", "python_feed", "container_registry", "snowflake", "azure_sql_db", "azure_synapse_analytics", "azure_one_lake",
-    "azure_open_ai", "open_ai", "cognitive_search", "cognitive_service", "azure_ai_services", "serp", "serverless", "api_key",
-    "custom", "feature_store", "generic_container_registry",
+    "git", "python_feed", "container_registry", "snowflake", "azure_sql_db", "azure_synapse_analytics",
+    "azure_one_lake", "azure_open_ai", "open_ai", "cognitive_search", "cognitive_service", "azure_ai_services", "serp",
+    "serverless", "api_key", "custom", "feature_store", "generic_container_registry",
 )  # fmt: skip
 TYPES = {
     **dict.fromkeys(COMPUTE_TYPES, "compute"),
@@ -144,7 +148,9 @@ def recognise(data: Any, noun: str | None = None, file: str | None = None) -> st
     """The kind of a document, from what the caller knows, `$schema`, `type` and shape. Raises SpecError."""
     if not isinstance(data, dict):
         what = "is empty" if data is None else f"is a {type(data).__name__}, not a mapping"
-        raise SpecError([Fault(f"the document {what}", file, 1, 1, hint="write keys and values, such as type: pipeline")])
+        raise SpecError(
+            [Fault(f"the document {what}", file, 1, 1, hint="write keys and values, such as type: pipeline")]
+        )
     if noun in KINDS:
         return str(noun)
     noun = noun.replace("_", "-") if noun else None
