@@ -22,7 +22,7 @@ from starlette.routing import Route
 from zaffre.base.errors import Forbidden, NotFound, TooLarge, ZaffreError
 from zaffre.base.limits import TRACKING_REQUEST_BYTES
 from zaffre.core.permissions import Permission
-from zaffre.mlflow import artifacts, experiments, logged_models, metrics, runs, server
+from zaffre.mlflow import artifacts, experiments, logged_models, metrics, registry, runs, server
 from zaffre.mlflow.endpoint import Call, Endpoint, Handler
 from zaffre.mlflow.errors import described
 from zaffre.mlflow.json import parse
@@ -37,7 +37,9 @@ Stream = Callable[[Request, Context, str, str], Awaitable[Response]]
 
 READ, WRITE = Permission.TRACKING_READ, Permission.TRACKING_WRITE
 API: tuple[Endpoint, ...] = tuple(
-    endpoint for part in (experiments, runs, metrics, artifacts, logged_models, server) for endpoint in part.ENDPOINTS
+    endpoint
+    for part in (experiments, runs, metrics, artifacts, logged_models, registry, server)
+    for endpoint in part.ENDPOINTS
 )
 # (method, what follows /api/<version>/mlflow-artifacts/) of the artifact proxy, whose bodies are bytes.
 PROXY: dict[tuple[str, str], tuple[Permission, Handler | Stream]] = {
