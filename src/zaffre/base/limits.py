@@ -7,3 +7,13 @@ REQUEST_BYTES = 256 * 2**20  # JSON bodies; content travels in streams that are 
 NAME_LENGTH = 255
 PIPELINE_STEPS = 100_000
 NESTED_PIPELINES = 20  # depth; deeper is a component that contains itself
+# What a run may log, as MLflow's own server limits it: clients cut their values to these.
+METRICS_PER_BATCH = 1000
+PARAMS_PER_BATCH = 100
+TAGS_PER_BATCH = 100
+ENTITIES_PER_BATCH = 1000
+KEY_LENGTH = 250
+PARAM_LENGTH = 6000
+TAG_LENGTH = 8000
+DATASETS_PER_BATCH = 1000
+TRACKING_REQUEST_BYTES = 32 * 2**20  # the profile of a data set may have 16 MB

@@ -6,14 +6,14 @@ tree's root. `content://<root>` is a tree, `content://<root>/<path>` a file in i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from zaffre.core.manifest import Entry, Manifest
 
-__all__ = ["Added", "ContentStore", "Damage", "Entry", "GcReport", "Location", "Manifest"]
+__all__ = ["Added", "ContentStore", "Damage", "Entry", "GcReport", "Location", "Manifest", "RemoteSources"]
 
 
 @dataclass(frozen=True)
@@ -89,8 +89,11 @@ class ContentStore(Protocol):
     def shared(self, root: str) -> Path:
         """A read-only folder that holds the tree, made once and shared by every job that mounts it."""
 
-    def scrub(self) -> Iterator[Damage]:
-        """Read and hash everything that is stored; each damaged or missing object by name."""
+    def scrub(self, *, forget: bool = False) -> Iterator[Damage]:
+        """Read and hash everything that is stored; each damaged or missing object by name.
+
+        With `forget` a damaged object counts as missing from then on, so that adding the original again mends it.
+        """
 
     def gc(self, live_roots: Iterable[str], *, dry_run: bool) -> GcReport:
         """Remove what no tree of `live_roots` needs; what was stored or asked for in the last day is spared."""
@@ -103,9 +106,33 @@ class ContentStore(Protocol):
 class Location:
     """Where a reference leads, after datastores and URL rewriting: an fsspec URL or a local path.
 
-    `local` is set when the bytes can be read in place on this machine. `note` says what was rewritten.
+    `local` is set when the bytes can be read in place on this machine. `note` says what was rewritten. `datastore`
+    names the datastore whose credentials open it. `trusted` is set when a rewrite leads there: then a private address
+    is meant, and is not refused.
     """
 
     url: str
     local: Path | None = None
     note: str | None = None
+    datastore: str | None = None
+    trusted: bool = False
+
+
+
+class RemoteSources(Protocol):
+    """Data outside of this machine: cloud stores and the web, through URL rewriting."""
+
+    def in_datastore(self, datastore: Mapping[str, Any], path: str) -> Location:
+        """A path in a datastore (its definition with credentials). Raises `InvalidRequest` for a path that leads out."""
+
+    def locate(self, url: str) -> Location:
+        """An address as the user wrote it, rewritten if the server has a rule for it."""
+
+    def fingerprint(self, place: Location) -> str:
+        """Quick identity of what is there: names, sizes, ETags. Raises `NotFound`."""
+
+    def fetch(self, place: Location, cache: Path) -> Path:
+        """A local copy, made once per fingerprint, whole or not at all. Raises `NotFound`, `Unavailable`."""
+
+    def upload(self, folder: Path, place: Location) -> None:
+        """Write a folder or file there; each file is whole or absent."""

@@ -7,42 +7,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from zaffre.core.environment.definition import EnvironmentDefinition
 
-@dataclass(frozen=True)
-class EnvironmentDefinition:
-    """An environment after every reference in it was resolved to content: nothing here is a path or a name to look up.
+Sizes = list[tuple[str, int]]  # (key, bytes); a class with a method `list` cannot say it in place
 
-    Exactly the fields of the YAML, plus what a workspace prescribes. `conda` is the parsed conda file; `dockerfile`
-    the text of a build context's Dockerfile and `context_files` its small text files by relative path (requirements
-    files that the Dockerfile copies).
-    """
-
-    name: str | None = None  # curated or registered name, for messages and for the curated catalogue
-    version: str | None = None
-    image: str | None = None
-    conda: Mapping[str, object] | None = None
-    requirements: Sequence[str] = ()
-    dockerfile: str | None = None
-    context_files: Mapping[str, str] = field(default_factory=dict)
-    python_version: str | None = None
-    constraints: Sequence[str] = ()  # of the workspace and of the environment, as pip writes them: `mlflow<3.10`
-    exclude_newer: str | None = None  # as-of date, ISO 8601
+__all__ = ["BuiltEnvironment", "EnvironmentBackend", "EnvironmentDefinition", "EnvironmentPlan"]
 
 
 @dataclass(frozen=True)
 class EnvironmentPlan:
     """What would be built. `key` (hex) identifies it: the same key is the same environment.
 
-    `notes` say, each in one sentence, what could not be honoured or was mapped.
+    `notes` say, each in one sentence, what could not be honoured or was mapped. `variables` are the environment's own
+    (conda's `variables`, a Dockerfile's `ENV`); they are not part of the key, and are merged into each job's.
     """
 
     key: str
     python: str  # "3.10"
+    python_version: str  # "3.10.13"
     interpreter: Path
     requirements: Sequence[str]
     constraints: Sequence[str]
     exclude_newer: str | None = None
     notes: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -75,11 +63,16 @@ class EnvironmentBackend(Protocol):
         """Make the thin, private layer of one job in `folder`; returns the variables that switch it on.
 
         The returned variables (PATH prefix under the key `PATH`, VIRTUAL_ENV, PIP_CONSTRAINT, ...) are merged into
-        the job's. What the job installs lands in `folder`, never in the shared environment.
+        the job's. What the job installs lands in `folder`, never in the shared environment. As long as `folder`
+        exists the environment counts as in use. Raises `Conflict` (code `EnvironmentGone`) if it was removed
+        meanwhile: build it again.
         """
 
-    def list(self) -> list[BuiltEnvironment]:
+    def release(self, folder: Path) -> None:
+        """Remove the layer of a job that has ended. Removing the folder by any other means does as well."""
+
+    def list(self) -> Sequence[BuiltEnvironment]:
         """Every environment that stands on this machine."""
 
-    def prune(self, unused_for_s: float, dry_run: bool) -> list[tuple[str, int]]:
-        """Remove environments that no job used for so long; (key, bytes) of each."""
+    def prune(self, unused_for_s: float, dry_run: bool) -> Sizes:
+        """Remove environments that no job used for so long, never one in use; (key, bytes) of each."""

@@ -9,8 +9,9 @@ from typing import Any, Generic, TypeVar
 
 from zaffre.base.home import Home
 from zaffre.core.permissions import OWNER, Principal
-from zaffre.ports.content import ContentStore
+from zaffre.ports.content import ContentStore, RemoteSources
 from zaffre.ports.environment import EnvironmentBackend
+from zaffre.ports.secrets import Vault
 from zaffre.store.db import Database
 
 T = TypeVar("T")
@@ -63,11 +64,15 @@ class Context:
     home: Home
     content: ContentStore
     environments: EnvironmentBackend
+    remote: RemoteSources
+    vault: Vault
     settings: Settings
     changes: Changes
     principal: Principal = OWNER
     sign: Callable[[str, str], str] = lambda _workspace, _job: ""  # makes the token of a job
     facts: Mapping[str, Any] = field(default_factory=dict)  # of this machine
+    started_at: int = 0
+    stop: Callable[[], None] = lambda: None  # ends the server
 
 
 @dataclass(frozen=True)

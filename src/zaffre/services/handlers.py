@@ -5,8 +5,81 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+
+from zaffre.services.assets import change as asset_change
+from zaffre.services.assets import create as asset_create
+from zaffre.services.assets import show as asset_show
+from zaffre.services.computes import manage as computes
+from zaffre.services.content import transfer
 from zaffre.services.context import Context
+from zaffre.services.data import diff, download as data_download
+from zaffre.services.datastores import manage as datastores
+from zaffre.services.jobs import cancel, change, download, log, plan, resume, show, submit, watch
+from zaffre.services.server import state, storage
+from zaffre.services.workspaces import manage as workspaces
 
-Handler = Callable[[Context, Any], Any]
+Handler = Callable[..., Any]
 
-HANDLERS: dict[str, Handler] = {}
+
+def _versioned(kind: str) -> dict[str, Handler]:
+    return {
+        f"{kind}.create": asset_create.creator(kind),
+        f"{kind}.list": asset_show.lister(kind),
+        f"{kind}.show": asset_show.shower(kind),
+        f"{kind}.update": asset_change.updater(kind),
+        f"{kind}.archive": asset_change.archiver(kind, True),
+        f"{kind}.restore": asset_change.archiver(kind, False),
+        f"{kind}.delete": asset_change.deleter(kind),
+        f"{kind}.lineage": asset_show.tracer(kind),
+    }
+
+
+HANDLERS: dict[str, Handler] = {
+    "jobs.create": submit.submit,
+    "jobs.plan": plan.plan,
+    "jobs.list": show.list_jobs,
+    "jobs.show": show.show,
+    "jobs.update": change.update,
+    "jobs.cancel": cancel.cancel,
+    "jobs.archive": change.archive,
+    "jobs.restore": change.restore,
+    "jobs.resume": resume.resume,
+    "jobs.log": log.read_log,
+    "jobs.watch": watch.watch,
+    "jobs.download": download.download,
+    **_versioned("data"),
+    "data.diff": diff.diff,
+    "data.check": diff.check,
+    "data.download": data_download.downloader("data"),
+    **_versioned("model"),
+    "model.download": data_download.downloader("model"),
+    **_versioned("environment"),
+    **_versioned("component"),
+    "workspace.create": workspaces.create,
+    "workspace.list": workspaces.list_workspaces,
+    "workspace.show": workspaces.show,
+    "workspace.delete": workspaces.delete,
+    "datastore.create": datastores.create,
+    "datastore.list": datastores.list_datastores,
+    "datastore.show": datastores.show,
+    "datastore.update": datastores.update,
+    "datastore.delete": datastores.delete,
+    "compute.create": computes.create,
+    "compute.list": computes.list_computes,
+    "compute.show": computes.show,
+    "compute.update": computes.update,
+    "compute.delete": computes.delete,
+    "content.missing": transfer.missing,
+    "content.upload": transfer.upload,
+    "content.tree": transfer.put_tree,
+    "server.health": state.health,
+    "server.status": state.status,
+    "server.stop": state.stop,
+    "storage.scrub": storage.scrub,
+    "storage.gc": storage.collect,
+}
+
+
+def answer(ctx: Context, name: str, request: Any, *body: Any) -> Any:
+    """In process: the same service that the REST route calls; `body` is the stream of an upload."""
+    return HANDLERS[name](ctx, request, *body)

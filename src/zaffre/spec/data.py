@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from zaffre.spec.common import Described
-from zaffre.spec.form import Fold, Form, LocalPath
+from zaffre.spec.form import Fold, Form, DataPath
 from zaffre.spec.inputs import data_type
 
 
@@ -23,7 +23,7 @@ class Data(Described):
 
     version: str | None = None  # the next number if not given
     type: Annotated[Literal["uri_file", "uri_folder", "mltable"], BeforeValidator(data_type)] = "uri_folder"
-    path: LocalPath
+    path: DataPath
     datastore: str | None = None
     stage: str | None = None
     auto_delete_setting: AutoDelete | None = None

@@ -26,15 +26,19 @@ class Document:
     notes: list[str] = field(default_factory=list)
 
 
-def load(path: Path, overrides: Sequence[str] = (), kind: str | None = None) -> Document:
+def load(
+    path: Path, overrides: Sequence[str] = (), kind: str | None = None, *, data_must_exist: bool = True
+) -> Document:
     """The document in a file, with `a.b=value` overrides put in, files it names put in place and all paths absolute.
 
     `kind` is what the caller knows: a noun (`job`, `data`) or a whole kind. Raises SpecError with every fault found,
-    InvalidRequest for a file that cannot be read or an override that cannot be applied, TooLarge.
+    InvalidRequest for a file that cannot be read or an override that cannot be applied, TooLarge. With
+    `data_must_exist=False` local data that is missing becomes a note: a file can be right before its data is there.
     """
     path = Path(path).absolute()
     text = yaml.read(path)
-    return finish(yaml.parse(text, str(path)), text, path.parent, kind, path, str(path), overrides)
+    shared = Shared(data_must_exist=data_must_exist)
+    return finish(yaml.parse(text, str(path)), text, path.parent, kind, path, str(path), overrides, shared)
 
 
 def parse(
@@ -52,7 +56,7 @@ def parse(
     """
     if isinstance(data, (dict, list)):
         measure(data, file)
-    return finish(data, None, base, kind, None, file, overrides)
+    return finish(data, None, base, kind, None, file, overrides, Shared())
 
 
 def finish(
@@ -63,8 +67,8 @@ def finish(
     path: Path | None,
     file: str | None,
     overrides: Sequence[str],
+    shared: Shared,
 ) -> Document:
-    shared = Shared()
     loading = Loading(base, file, (path,) if path else (), shared)
     if isinstance(data, dict):
         data = override.apply(data, overrides)

@@ -57,6 +57,13 @@ def local_path(value: str, info: ValidationInfo) -> str:
     return loading_of(info).locate(value) if reference.is_local(value) else referred(value)
 
 
+def data_path(value: str, info: ValidationInfo) -> str:
+    """The same for data, which `zaffre validate` does not ask to exist: it is often downloaded before the job."""
+    if not value.strip():
+        raise fault("a path must not be empty")
+    return loading_of(info).locate(value, is_data=True) if reference.is_local(value) else referred(value)
+
+
 def referred(value: str, asset_type: str | None = None) -> str:
     """A reference that can be read; expressions inside are left for later."""
     if "${{" not in value:
@@ -113,6 +120,7 @@ Fold = BeforeValidator(folded)
 Name = Annotated[str, AfterValidator(checked_name)]
 Text = Annotated[str, BeforeValidator(text_of)]
 TextMap = dict[str, Text]
+DataPath = Annotated[str, AfterValidator(data_path)]
 LocalPath = Annotated[str, AfterValidator(local_path)]
 Filled = Annotated[str, AfterValidator(unfilled)]
 EnvironmentName = Annotated[str, AfterValidator(asset_reference("environments"))]

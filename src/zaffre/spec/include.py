@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationInfo
+from pydantic_core import PydanticCustomError
 
 from zaffre.base import limits
 from zaffre.base.errors import SpecError, ZaffreError
-from zaffre.spec import faults, kinds, yaml
+from zaffre.spec import faults, kinds, reference, yaml
 from zaffre.spec.form import Form
 from zaffre.spec.loading import Loading, fault, loading_of
 
@@ -46,6 +47,32 @@ def load(text: str, noun: str, info: ValidationInfo) -> Form:
         raise fault(error.message, hint=error.hint) from None
     loading.shared.included[path, noun] = model or False
     return model_or_fault(model, text)
+
+
+def inner(value: dict[str, Any], noun: str, info: ValidationInfo) -> Form:
+    """A document written in place of a file."""
+    try:
+        kind = kinds.recognise(value, noun)
+        found = kinds.model(kind, value)
+    except SpecError as error:
+        raise fault(error.faults[0].message, hint=error.faults[0].hint) from None
+    return found.model_validate({key: item for key, item in value.items() if key != "$schema"}, context=info.context)
+
+
+def located(text: str, info: ValidationInfo) -> str:
+    return loading_of(info).locate(text)
+
+
+def raw(text: str, info: ValidationInfo) -> dict[str, Any] | None:
+    """The content of a local file if it is a mapping; None when there is no such file or nothing can be read."""
+    loading = loading_of(info)
+    if loading.base is None or not reference.is_local(text):
+        return None
+    try:
+        content = yaml.parse(yaml.read(as_path(loading.locate(text))), text)
+    except (ZaffreError, PydanticCustomError):
+        return None
+    return content if isinstance(content, dict) else None
 
 
 def model_or_fault(model: Form | None | bool, text: str) -> Form:

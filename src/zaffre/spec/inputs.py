@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo
 
 from zaffre.spec import reference
-from zaffre.spec.form import Form, LocalPath, Name, folded, referred
+from zaffre.spec.form import Form, DataPath, Name, folded, referred
 from zaffre.spec.loading import absolute, fault, loading_of
 
 DataType = Literal["uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model"]
@@ -40,7 +40,7 @@ class Input(Form):
     """What a job is given, or what a component declares to be given."""
 
     type: Annotated[InputType | None, BeforeValidator(data_type)] = None
-    path: LocalPath | None = None  # local file or folder, azureml:NAME:VERSION, azureml://..., https://..., an expression
+    path: DataPath | None = None  # local file or folder, azureml:NAME:VERSION, azureml://..., https://..., an expression
     mode: Annotated[InputMode | None, BeforeValidator(input_mode)] = None  # how the data reaches the job
     description: str | None = None
     default: LiteralValue | None = None  # of a declared parameter

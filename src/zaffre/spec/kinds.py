@@ -21,15 +21,44 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "job/pipeline": ("pipeline", "PipelineJob", "pipelineJob"),
     "component/command": ("command", "CommandComponent", "commandComponent"),
     "component/pipeline": ("pipeline", "PipelineComponent", "pipelineComponent"),
+    "job/sweep": ("sweep", "SweepJob", "sweepJob"),
+    "job/parallel": ("parallel", "ParallelJob", "parallelJob"),
+    "job/spark": ("spark", "SparkJob", "sparkJob"),
+    "job/automl": ("automl", "AutoMLJob", "autoMLJob"),
+    "job/finetuning": ("finetuning", "FineTuningJob", "finetuningJob"),
+    "job/distillation": ("finetuning", "DistillationJob", "distillationJob"),
+    "component/parallel": ("parallel", "ParallelComponent", "parallelComponent"),
+    "component/spark": ("spark", "SparkComponent", "sparkComponent"),
     "data": ("data", "Data", "data"),
     "environment": ("environment", "Environment", "environment"),
     "model": ("model", "Model", "model"),
     "datastore": ("datastore", "Datastore", "datastore"),
     "compute": ("compute", "Compute", "compute"),
     "workspace": ("workspace", "Workspace", "workspace"),
+    "online-endpoint": ("endpoint", "OnlineEndpoint", "managedOnlineEndpoint"),
+    "batch-endpoint": ("endpoint", "BatchEndpoint", "batchEndpoint"),
+    "serverless-endpoint": ("endpoint", "ServerlessEndpoint", "serverlessEndpoint"),
+    "online-deployment": ("deployment", "OnlineDeployment", "managedOnlineDeployment"),
+    "batch-deployment": ("deployment", "BatchDeployment", "batchDeployment"),
+    "schedule": ("schedule", "Schedule", "schedule"),
+    "data-import": ("data_import", "DataImport", "dataImport"),
+    "connection": ("connection", "Connection", "connection"),
+    "registry": ("registry", "Registry", "registry"),
+    "model-package": ("model_package", "ModelPackage", "modelVersionPackage"),
+    "feature-set": ("feature_store", "FeatureSet", "featureSet"),
+    "feature-store": ("feature_store", "FeatureStore", "featureStore"),
+    "feature-store-entity": ("feature_store", "FeatureStoreEntity", "featureStoreEntity"),
+    "mltable": ("mltable", "MLTable", "MLTable"),
 }
-FAMILIES = {"datastore": "DATASTORES", "compute": "COMPUTES"}  # kinds with a model for each type
+FAMILIES = {"datastore": "DATASTORES", "compute": "COMPUTES", "batch-deployment": "BATCH_DEPLOYMENTS"}  # kinds with a model for each type
 SCHEMAS = {schema.lower(): kind for kind, (_, _, schema) in KINDS.items()} | {
+    "managedonlineendpoint": "online-endpoint",
+    "kubernetesonlineendpoint": "online-endpoint",
+    "kubernetesonlinedeployment": "online-deployment",
+    "modelbatchdeployment": "batch-deployment",
+    "pipelinecomponentbatchdeployment": "batch-deployment",
+    "workspaceconnection": "connection",
+    "featuresetspec": "feature-set",
     "amlcompute": "compute",
     "computeinstance": "compute",
     "vmcompute": "compute",
@@ -45,14 +74,34 @@ COMPUTE_TYPES = ("local", "amlcompute", "computeinstance", "kubernetes", "virtua
 DATASTORE_TYPES = (
     "azure_blob", "azure_data_lake_gen1", "azure_data_lake_gen2", "azure_file", "one_lake", "local_folder", "s3", "http"
 )  # fmt: skip
+CONNECTION_TYPES = (
+    "git", "python_feed", "container_registry", "snowflake", "azure_sql_db", "azure_synapse_analytics", "azure_one_lake",
+    "azure_open_ai", "open_ai", "cognitive_search", "cognitive_service", "azure_ai_services", "serp", "serverless", "api_key",
+    "custom", "feature_store", "generic_container_registry",
+)  # fmt: skip
 TYPES = {
     **dict.fromkeys(COMPUTE_TYPES, "compute"),
     **dict.fromkeys(DATASTORE_TYPES, "datastore"),
     **dict.fromkeys(("uri_file", "uri_folder", "mltable"), "data"),
     **dict.fromkeys(("mlflow_model", "custom_model", "triton_model"), "model"),
-    "pipeline": "job/pipeline",
-    "command": "job/command",
+    **{kind.removeprefix("job/"): kind for kind in KINDS if kind.startswith("job/")},
+    **dict.fromkeys(CONNECTION_TYPES, "connection"),
+    "environment": "environment",
 }
+# keys that only one kind has, for documents without `$schema`
+SHAPES: tuple[tuple[frozenset[str], str], ...] = (
+    (frozenset(("type", "source", "path")), "data-import"),
+    (frozenset(("type", "credentials", "target")), "connection"),
+    (frozenset(("name", "trigger")), "schedule"),
+    (frozenset(("name", "model_id")), "serverless-endpoint"),
+    (frozenset(("inferencing_server",)), "model-package"),
+    (frozenset(("name", "replication_locations")), "registry"),
+    (frozenset(("name", "managed_network")), "workspace"),
+    (frozenset(("name", "index_columns")), "feature-store-entity"),
+    (frozenset(("name", "entities", "specification")), "feature-set"),
+    (frozenset(("name", "auth_mode")), "online-endpoint"),
+    (frozenset(("paths",)), "mltable"),
+)
 NOUNS = sorted({kind.partition("/")[0] for kind in KINDS})
 
 
@@ -62,6 +111,8 @@ def model(kind: str, data: dict[str, Any] | None = None, file: str | None = None
         return single_model(kind)
     family: dict[str, type[Form]] = getattr(single_module(kind), FAMILIES[kind])
     given = folded(data.get("type"))
+    if given is None and kind == "batch-deployment":
+        given = "pipeline" if data.keys() & {"component", "job_definition"} else "model"
     if not isinstance(given, str) or given not in family:
         message = f"`type: {str(given)[:60]}` is no {kind}" if given else f"`type` of the {kind} is missing"
         hint = nearest(str(given), family) or f"types are {', '.join(family)}"
@@ -96,7 +147,7 @@ def recognise(data: Any, noun: str | None = None, file: str | None = None) -> st
         raise SpecError([Fault(f"the document {what}", file, 1, 1, hint="write keys and values, such as type: pipeline")])
     if noun in KINDS:
         return str(noun)
-    noun = noun.replace("-", "_") if noun else None
+    noun = noun.replace("_", "-") if noun else None
     kind = by_schema(data.get("$schema"))
     if kind and (noun is None or kind.partition("/")[0] == noun):
         return kind
@@ -129,10 +180,16 @@ def by_noun(noun: str, data: dict[str, Any]) -> str | None:
 
 def by_type(data: dict[str, Any]) -> str | None:
     given = folded(data.get("type"))
-    if given is None or not isinstance(given, str):
+    if data.keys() >= {"name", "endpoint_name"}:
+        batch = given in ("model", "pipeline") or data.keys() & {"mini_batch_size", "component", "job_definition"}
+        return "batch-deployment" if batch else "online-deployment"
+    for keys, kind in SHAPES:
+        if data.keys() >= keys:
+            return kind
+    if not isinstance(given, str):
         given = shape(data)
     elif given in ("command", "pipeline", "spark", "parallel") and is_component(data):
-        return f"component/{given}" if f"component/{given}" in KINDS else None
+        return f"component/{given}"
     return TYPES.get(given)
 
 
@@ -142,6 +199,8 @@ def shape(data: dict[str, Any]) -> str:
         return "pipeline"
     if "command" in data:
         return "command"
+    if data.keys() & {"image", "conda_file", "build", "requirements"}:
+        return "environment"
     return ""
 
 

@@ -28,6 +28,7 @@ class Shared:
     included: dict[tuple[Path, str], Any] = field(default_factory=dict)
     from_files: set[int] = field(default_factory=set)  # id() of models that came from a file of their own
     found: dict[tuple[str, str], str] = field(default_factory=dict)
+    data_must_exist: bool = True
 
 
 @dataclass
@@ -37,7 +38,7 @@ class Loading:
     stack: tuple[Path, ...] = ()
     shared: Shared = field(default_factory=Shared)
 
-    def locate(self, text: str) -> str:
+    def locate(self, text: str, *, is_data: bool = False) -> str:
         """The absolute path of a local file or folder that must exist. Raises a pydantic error that names it."""
         if self.base is None:
             return text
@@ -45,7 +46,10 @@ class Loading:
         if known is not None:
             return known
         path = absolute(self.base, text)
-        if not os.path.lexists(path) or not os.path.exists(path):
+        if not os.path.exists(path):
+            if is_data and not self.shared.data_must_exist:
+                self.shared.notes[f"{path}: there is no such file or folder yet"] = None
+                return path
             raise fault(f"there is no file or folder {text}", hint=f"looked for {path}", kind="missing_file")
         self.shared.found[str(self.base), text] = path
         return path

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from zaffre.spec.common import Described
-from zaffre.spec.form import Filled, LocalPath
+from zaffre.spec.form import DataPath, Filled, TextMap
 from zaffre.spec.inputs import data_type
 
 ModelType = Annotated[Literal["custom_model", "mlflow_model", "triton_model"], BeforeValidator(data_type)]
@@ -18,7 +18,8 @@ class Model(Described):
 
     version: Filled | None = None  # the next number if not given
     type: ModelType | None = None  # custom_model if not given
-    path: LocalPath | None = None
+    path: DataPath | None = None
+    properties: TextMap | None = None
     stage: str | None = None
     flavors: dict[str, Any] | None = None
     utc_time_created: str | None = None

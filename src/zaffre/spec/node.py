@@ -21,6 +21,11 @@ from zaffre.spec.loading import absolute, fault, loading_of
 NODES = {
     "command": ("node", "CommandNode"),
     "pipeline": ("pipeline", "PipelineNode"),
+    "sweep": ("sweep", "SweepNode"),
+    "parallel": ("parallel", "ParallelNode"),
+    "spark": ("spark", "SparkNode"),
+    "automl": ("automl", "AutoMLNode"),
+    "finetuning": ("finetuning", "FineTuningNode"),
 }
 
 

@@ -88,11 +88,6 @@ class Operations:
 
 
 DATASTORE, COMPUTE = Operations("datastore"), Operations("compute")
-START_COMPUTE = Operation("compute.start", "POST", "/workspaces/{workspace}/computes/{name}/start", ResourceRef,
-                          ResourceView, Permission.RESOURCES_WRITE, "Start a compute instance")  # fmt: skip
-STOP_COMPUTE = Operation("compute.stop", "POST", "/workspaces/{workspace}/computes/{name}/stop", ResourceRef,
-                         ResourceView, Permission.RESOURCES_WRITE, "Stop a compute instance")  # fmt: skip
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
     CREATE_WORKSPACE, LIST_WORKSPACES, SHOW_WORKSPACE, DELETE_WORKSPACE, *DATASTORE.all(), *COMPUTE.all(),
-    START_COMPUTE, STOP_COMPUTE,
 )  # fmt: skip

@@ -85,9 +85,10 @@ class Ingest:
 
         Returns the objects that a collection took away meanwhile; the tree is visible only if that is empty.
         """
-        pack, self._pack = self._pack, None
+        pack = self._pack
         if pack is not None:
             pack.finish()
+        self._pack = None
         moved: list[Path] = []
         try:
             lost = self._enter(pack, tree, needs, moved)

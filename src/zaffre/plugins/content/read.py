@@ -101,5 +101,5 @@ def damaged(folder: Folder, hash_: bytes, reason: str) -> Unavailable:
     return Unavailable(
         f"the object {hash_.hex()} of the content store {folder.root} is damaged: {reason}",
         code="ContentDamaged",
-        hint="`zaffre storage scrub` lists every damaged object; add the original files again to mend it",
+        hint="`zaffre storage scrub --forget`, then add the original files again",
     )

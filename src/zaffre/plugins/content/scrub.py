@@ -2,28 +2,53 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from zaffre.base.errors import InvalidRequest, NotFound, Unavailable, ZaffreError
 from zaffre.core.manifest import parse
-from zaffre.plugins.content.folder import Folder, storage
+from zaffre.plugins.content.folder import OPEN, Folder, remove, storage
 from zaffre.plugins.content.hashing import hash_descriptor
 from zaffre.plugins.content.index import BATCH, Index, Place
 from zaffre.plugins.content.read import Reader
 from zaffre.ports.content import Damage
 
 
-def scrub(folder: Folder, index: Index) -> Iterator[Damage]:
-    """Every object, then every tree (are its objects here?) and its shared folder. What is collected is no damage."""
+def scrub(folder: Folder, index: Index, *, forget: bool) -> Iterator[Damage]:
+    """Every object, then every tree (are its objects here?) and its shared folder. What is collected is no damage.
+
+    With `forget` a damaged object counts as missing from then on, so that adding the original again mends it.
+    """
     with storage(folder.root), Reader(folder, index) as reader:
         for hash_, place in every_object(index):
             reason = wrong_object(hash_, place, reader)
             if reason is not None:
+                if forget:
+                    drop_damaged(hash_, place, folder, index)
                 yield Damage(hash_.hex(), reason)
         for root in every_tree(index):
-            yield from wrong_tree(root, reader)
+            damages = list(wrong_tree(root, reader))
+            if damages and forget:
+                drop_shared(root, folder)
+            yield from damages
+
+
+def drop_damaged(hash_: bytes, place: Place, folder: Folder, index: Index) -> None:
+    with index.write() as db:
+        db.execute("delete from objects where hash = ? and pack is ?", (hash_, place.pack))
+        db.execute("update counters set value = value + 1 where name = 'deletions'")
+        if place.pack is None:
+            remove(folder.object(hash_.hex()))
+
+
+def drop_shared(root: bytes, folder: Folder) -> None:
+    """Take the shared folder away whole; it is made again when a job asks for it."""
+    final = folder.trees / root.hex()
+    with folder.staging() as staging, contextlib.suppress(FileNotFoundError):
+        os.chmod(final, OPEN)
+        final.rename(staging / final.name)
 
 
 def every_object(index: Index) -> Iterator[tuple[bytes, Place]]:

@@ -111,9 +111,12 @@ class FileContentStore:
             return self._folder.trees / root
         return checkout.shared(self.manifest(root), self._folder, self._index)
 
-    def scrub(self) -> Iterator[Damage]:
-        """Read and hash everything; each damaged or missing object by name. Takes as long as reading the disk."""
-        return scrub.scrub(self._folder, self._index)
+    def scrub(self, *, forget: bool = False) -> Iterator[Damage]:
+        """Read and hash everything; each damaged or missing object by name. Takes as long as reading the disk.
+
+        With `forget` what is damaged counts as missing from then on, so that adding the original files mends it.
+        """
+        return scrub.scrub(self._folder, self._index, forget=forget)
 
     def gc(self, live_roots: Iterable[str], *, dry_run: bool, grace_s: float = GRACE_S) -> GcReport:
         """Remove what no tree of `live_roots` needs and nobody stored or asked for within `grace_s` seconds.

@@ -29,7 +29,24 @@ asset_versions = Table(
     Column("job_id", BigId),  # the job that made it
     UniqueConstraint("workspace", "kind", "name", "version"),
 )
-Index("ix_asset_versions_name", asset_versions.c.workspace, asset_versions.c.kind, asset_versions.c.name, asset_versions.c.id)
+Index(
+    "ix_asset_versions_name",
+    asset_versions.c.workspace,
+    asset_versions.c.kind,
+    asset_versions.c.name,
+    asset_versions.c.id,
+)
+
+registered_models = Table(
+    "registered_models",
+    metadata,
+    Column("workspace", Name, primary_key=True),
+    Column("name", Name, primary_key=True),
+    Column("description", Text),
+    Column("tags", Json, nullable=False),
+    moment("created_at", nullable=False),
+    moment("changed_at", nullable=False),
+)  # what MLflow says of a name, with or without versions; the versions are asset_versions of kind model
 
 asset_labels = Table(
     "asset_labels",

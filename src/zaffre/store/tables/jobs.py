@@ -66,3 +66,10 @@ job_events = Table(
 )
 Index("ix_job_events_root", job_events.c.root_id, job_events.c.id)
 Index("ix_job_events_job", job_events.c.job_id, job_events.c.id)
+
+texts = Table(
+    "texts",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # BLAKE3 of the text
+    Column("text", Text, nullable=False),  # environment locks, uncommitted diffs: shared by many jobs
+)

@@ -2,9 +2,22 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
-from zaffre.store.tables.base import BigId, Name, metadata, moment
+from zaffre.store.tables.base import BigId, Json, Name, metadata, moment
 
 params = Table(
     "params",
@@ -33,7 +46,7 @@ metric_latest = Table(
     Column("is_nan", Boolean, nullable=False, default=False),
     Column("step", BigInteger, nullable=False),
     moment("timestamp", nullable=False),
-    Column("points", BigInteger, nullable=False),
+    Column("points", BigInteger, nullable=False),  # as sent: a repeated request counts twice until it is compacted
 )
 Index("ix_metric_latest_key", metric_latest.c.key, metric_latest.c.value)
 
@@ -47,3 +60,72 @@ metric_chunks = Table(
     Column("points", LargeBinary, nullable=False),  # store/metrics.py knows the form
 )
 Index("ix_metric_chunks_series", metric_chunks.c.job_id, metric_chunks.c.key, metric_chunks.c.id)
+
+datasets = Table(
+    "datasets",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=False),
+    Column("experiment_id", BigId, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("source_type", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("schema", Text),
+    Column("profile", Text),
+    UniqueConstraint("experiment_id", "name", "digest"),
+)
+
+dataset_uses = Table(
+    "dataset_uses",
+    metadata,
+    Column("job_id", BigId, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("dataset_id", BigId, ForeignKey("datasets.id", ondelete="CASCADE"), primary_key=True),
+    Column("tags", Json, nullable=False),  # `mlflow.data.context`: training, evaluation ...
+)
+Index("ix_dataset_uses_dataset", dataset_uses.c.dataset_id)
+
+logged_models = Table(
+    "logged_models",
+    metadata,
+    Column("id", BigId, primary_key=True, autoincrement=False),
+    Column("workspace", Name, nullable=False),
+    Column("name", Name, nullable=False),  # MLflow's model_id, `m-...`; what users call its name is the title
+    Column("title", Text, nullable=False),
+    Column("experiment_id", BigId, nullable=False),
+    Column("job_id", BigId),  # the run that made it
+    Column("type", Text),
+    Column("status", String(32), nullable=False),  # MLflow's: PENDING, READY, UPLOAD_FAILED
+    Column("path", Text, nullable=False),  # of its files, below the artifacts of the workspace
+    Column("tags", Json, nullable=False),
+    Column("params", Json, nullable=False),
+    Column("deleted", Boolean, nullable=False, default=False),
+    moment("created_at", nullable=False),
+    moment("changed_at", nullable=False),
+    UniqueConstraint("workspace", "name"),
+    UniqueConstraint("workspace", "path"),
+)
+Index("ix_logged_models_experiment", logged_models.c.experiment_id, logged_models.c.id)
+Index("ix_logged_models_job", logged_models.c.job_id)
+
+model_uses = Table(
+    "model_uses",
+    metadata,
+    Column("job_id", BigId, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("model_id", BigId, ForeignKey("logged_models.id", ondelete="CASCADE"), primary_key=True),
+    Column("direction", String(8), primary_key=True),  # input, output
+    Column("step", BigInteger, primary_key=True),
+)
+
+model_metrics = Table(
+    "model_metrics",
+    metadata,
+    Column("model_id", BigId, ForeignKey("logged_models.id", ondelete="CASCADE"), primary_key=True),
+    Column("job_id", BigId, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Name, primary_key=True),
+    Column("dataset_name", Name, primary_key=True),  # "" when the point names no dataset
+    Column("dataset_digest", String(64), primary_key=True),
+    Column("value", Float, nullable=False),
+    Column("is_nan", Boolean, nullable=False, default=False),
+    Column("step", BigInteger, nullable=False),
+    moment("timestamp", nullable=False),
+)

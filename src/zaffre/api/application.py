@@ -1,0 +1,53 @@
+"""The ASGI application: REST routes, the OpenAPI document, other doors beside them, and errors in one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from zaffre.api import errors, openapi
+from zaffre.api.auth import COOKIE, Gate
+from zaffre.api.routes import routes
+from zaffre.base.errors import Unauthorized, ZaffreError
+from zaffre.services.context import Context
+
+
+def application(ctx: Context, gate: Gate, version: str, doors: Sequence[BaseRoute] = ()) -> Starlette:
+    """`doors` are routes of other protocols (MLflow's), which check permissions themselves."""
+
+    @cache
+    def described() -> dict[str, Any]:
+        return openapi.document(version)
+
+    async def schema(request: Request) -> Response:
+        gate.check_host(request)
+        gate.principal(request)
+        return JSONResponse(described())
+
+    async def front(request: Request) -> Response:
+        """The link that `zaffre up` prints: its token becomes a cookie, and leaves the address."""
+        gate.check_host(request)
+        token = request.query_params.get("token")
+        if token is not None:
+            answer = RedirectResponse("/", status_code=303)
+            answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https")
+            return answer
+        try:
+            gate.principal(request)
+        except Unauthorized:
+            return PlainTextResponse("Zaffre. Open the link that `zaffre status` shows.\n", status_code=401)
+        return PlainTextResponse(
+            f"Zaffre {version} is running.\n\nREST: /api (description: /api/openapi.json)\nMLflow: /mlflow/<workspace>\n"
+        )
+
+    own: list[BaseRoute] = [Route("/", front), Route("/api/openapi.json", schema), *routes(ctx, gate)]
+    handlers: dict[Any, Any] = {ZaffreError: errors.known, HTTPException: errors.http, Exception: errors.unknown}
+    app = Starlette(routes=[*own, *doors], exception_handlers=handlers)
+    return app

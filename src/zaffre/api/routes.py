@@ -1,0 +1,152 @@
+"""The REST routes, made from the operation table: one way in for all of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from zaffre.api.auth import Gate
+from zaffre.api.feeds import follow
+from zaffre.base.errors import Fault, InvalidRequest, TooLarge
+from zaffre.base.limits import REQUEST_BYTES
+from zaffre.core.permissions import Permission
+from zaffre.services.context import Context, Feed
+from zaffre.services.handlers import HANDLERS
+from zaffre.wire.operation import Body, Operation
+from zaffre.wire.table import OPERATIONS
+
+PREFIX = "/api"
+
+
+def routes(ctx: Context, gate: Gate) -> list[Route]:
+    return [
+        Route(PREFIX + operation.path, _endpoint(operation, ctx, gate), methods=[operation.method], name=operation.name)
+        for operation in sorted(OPERATIONS.values(), key=lambda item: item.path.count("{"))
+    ]
+
+
+def _endpoint(operation: Operation[Any, Any], ctx: Context, gate: Gate) -> Callable[[Request], Any]:
+    handler = HANDLERS[operation.name]
+
+    async def endpoint(request: Request) -> Response:
+        gate.check_host(request)
+        mine = ctx
+        if operation.permission is not Permission.PUBLIC:
+            principal = gate.principal(request)
+            gate.require(principal, operation.permission, request.path_params.get("workspace"))
+            mine = replace(ctx, principal=principal)
+        asked = await _request(operation, request)
+        if operation.body is Body.STREAM_UP:
+            return _json(await _take(handler, mine, asked, request))
+        answer = await run_in_threadpool(handler, mine, asked)
+        if isinstance(answer, Feed):
+            kind = "application/x-ndjson" if operation.body is Body.EVENTS else "application/octet-stream"
+            return StreamingResponse(follow(mine, answer), media_type=kind, headers=SAFE)
+        if operation.body is Body.STREAM_DOWN:
+            return StreamingResponse(_chunks(answer), media_type="application/x-tar", headers=SAFE)
+        return _json(answer)
+
+    return endpoint
+
+
+SAFE = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment", "Cache-Control": "no-store"}
+
+
+async def _request(operation: Operation[Any, Any], request: Request) -> BaseModel:
+    """Path, query and body become the one request model. Raises `InvalidRequest` naming every wrong field."""
+    in_query = operation.method in ("GET", "DELETE") or operation.body is Body.STREAM_UP
+    fields: dict[str, Any] = dict(request.query_params) if in_query else {}
+    if not in_query:
+        length = request.headers.get("content-length", "0")
+        if length.isdigit() and int(length) > REQUEST_BYTES:
+            raise TooLarge(f"a request may have {REQUEST_BYTES >> 20} MB")
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > REQUEST_BYTES:
+                raise TooLarge(f"a request may have {REQUEST_BYTES >> 20} MB")
+        if body:
+            fields = _parsed(bytes(body))
+    fields |= request.path_params
+    try:
+        return operation.request.model_validate(fields)  # type: ignore[no-any-return]
+    except ValidationError as error:
+        faults = [Fault(item["msg"], field=".".join(map(str, item["loc"]))) for item in error.errors()]
+        names = "; ".join(f"{fault.field}: {fault.message}" for fault in faults)
+        raise InvalidRequest(f"{operation.name}: {names}", faults=faults) from None
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise InvalidRequest("the body is not a JSON object")
+    return value
+
+
+async def _take(handler: Callable[..., Any], ctx: Context, asked: BaseModel, request: Request) -> Any:
+    """A body of bytes of any length goes to the service as an iterator, which runs in a thread of its own."""
+    import queue  # noqa: PLC0415
+    import threading  # noqa: PLC0415
+
+    chunks: queue.Queue[bytes | None] = queue.Queue(maxsize=16)
+    gone = threading.Event()
+
+    def read() -> Iterator[bytes]:
+        while (chunk := chunks.get()) is not None:
+            yield chunk
+        if gone.is_set():
+            raise InvalidRequest("the client went away before the end of the body")
+
+    def offer(chunk: bytes | None) -> None:
+        while not done.is_set():
+            try:
+                return chunks.put(chunk, timeout=0.2)
+            except queue.Full:
+                continue
+
+    done = threading.Event()
+
+    async def feed() -> None:
+        try:
+            async for chunk in request.stream():
+                if chunk:
+                    await run_in_threadpool(offer, chunk)
+        except ClientDisconnect:
+            gone.set()
+        await run_in_threadpool(offer, None)
+
+    def work() -> Any:
+        try:
+            return handler(ctx, asked, read())
+        finally:
+            done.set()
+
+    import asyncio  # noqa: PLC0415
+
+    feeding = asyncio.create_task(feed())
+    try:
+        return await run_in_threadpool(work)
+    finally:
+        feeding.cancel()
+
+
+async def _chunks(content: Iterator[bytes]) -> AsyncIterator[bytes]:
+    async for chunk in iterate_in_threadpool(content):
+        yield chunk
+
+
+def _json(answer: Any) -> Response:
+    if not isinstance(answer, BaseModel):
+        return Response(json.dumps(answer), media_type="application/json")
+    return Response(answer.model_dump_json(exclude_none=True), media_type="application/json", headers={"Cache-Control": "no-store"})

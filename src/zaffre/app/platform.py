@@ -1,0 +1,103 @@
+"""Composition: from a home folder and settings to a running platform. The only place that knows every part."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from zaffre.api.auth import sign_job
+from zaffre.base.clock import now_ms
+from zaffre.base.errors import Conflict, InvalidRequest, Unavailable
+from zaffre.base.home import Home
+from zaffre.engine.loop import Engine
+from zaffre.plugins.content.store import FileContentStore
+from zaffre.plugins.datastores.remote import Remote
+from zaffre.plugins.local_process import hardware
+from zaffre.plugins.local_process.backend import LocalProcessBackend
+from zaffre.plugins.vault.file_key import FileKeyVault, key_of
+from zaffre.plugins.virtualenv.backend import VirtualEnvironments
+from zaffre.services.context import Changes, Context, Settings
+from zaffre.services.workspaces.manage import ensure_default
+from zaffre.store import schema
+from zaffre.store.db import Database
+
+DATABASE_VARIABLE = "ZAFFRE_DATABASE"  # postgresql+psycopg://user@host/name; else SQLite in the home folder
+
+
+@dataclass
+class Platform:
+    """Services and engine over one home folder, which belongs to this process as long as `lock` is open."""
+
+    ctx: Context
+    engine: Engine
+    key: bytes
+    lock: IO[str]
+
+    def close(self) -> None:
+        """Running jobs go on; the next platform over this home adopts them."""
+        self.engine.stop()
+        self.ctx.content.close()
+        self.ctx.db.close()
+        self.lock.close()
+
+
+def open_platform(root: Path, settings: Settings, *, stop: Callable[[], None] = lambda: None) -> Platform:
+    """Raises `Conflict` when another process works on this home, `InvalidRequest` when it cannot be written,
+    `Unavailable` for a database that is locked or of a newer release."""
+    home = Home(root)
+    _make(home)
+    lock = _lock(home)
+    db = Database(url) if (url := os.environ.get(DATABASE_VARIABLE)) else Database.at(home)
+    schema.prepare(db)
+    key = key_of(home.key)
+    ctx = Context(
+        db=db,
+        home=home,
+        content=FileContentStore(home.content),
+        environments=VirtualEnvironments(home.environments),
+        remote=Remote(settings.rewrites, allow_private_addresses=settings.allow_private_addresses),
+        vault=FileKeyVault(key),
+        settings=settings,
+        changes=Changes(),
+        sign=lambda workspace, job: sign_job(key, workspace, job),
+        facts={"machine": hardware.facts()},
+        started_at=now_ms(),
+        stop=stop,
+    )
+    ensure_default(ctx)
+    engine = Engine(ctx, LocalProcessBackend(), hardware.capacity(), alone=db.is_sqlite)
+    engine.start()
+    return Platform(ctx, engine, key, lock)
+
+
+def _make(home: Home) -> None:
+    try:
+        home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = home.root / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise InvalidRequest(
+            f"the home folder {home.root} cannot be written: {error.strerror}",
+            code="HomeReadOnly",
+            hint="choose another: zaffre up --home DIR",
+        ) from error
+
+
+def _lock(home: Home) -> IO[str]:
+    file = home.lock.open("a+", encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise Conflict(
+            f"another Zaffre works on the home folder {home.root}", code="HomeInUse",
+            hint="use it (zaffre status), or stop it (zaffre down)",
+        ) from None  # fmt: skip
+    except OSError as error:
+        raise Unavailable(f"{home.lock} cannot be locked: {error.strerror}", code="HomeLock") from error
+    return file

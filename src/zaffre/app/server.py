@@ -1,0 +1,149 @@
+"""The server process: doors and engine over one home folder."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.requests import Request
+
+from zaffre.api.application import application
+from zaffre.api.auth import Gate
+from zaffre.app.platform import Platform, open_platform
+from zaffre.base.clock import iso
+from zaffre.base.errors import Conflict, InvalidRequest, NotFound
+from zaffre.base.home import Home
+from zaffre.core.job_state import TERMINAL
+from zaffre.mlflow.routes import routes as mlflow_routes
+from zaffre.plugins.vault.file_key import key_of
+from zaffre.services.context import Context, Settings
+from zaffre.store import jobs as store
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+STREAMS_END_S = 1  # open streams are cut at the end; clients take them up again
+
+
+def serve(
+    root: Path,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    rewrites: Mapping[str, str] | None = None,
+    allow_remote: bool = False,
+    allow_hosts: Sequence[str] = (),
+    allow_private_addresses: bool = False,
+) -> None:
+    """Serve until stopped. When it answers, `<home>/server.json` has its url and token.
+
+    Raises `InvalidRequest` for an address that needs `allow_remote`, `Conflict` when the port or the home is taken.
+    """
+    if host not in LOOPBACK and not allow_remote:
+        raise InvalidRequest(
+            f"listening on {host} lets others in over a connection that is not encrypted", code="RemoteBind",
+            hint="put a TLS proxy in front of loopback, or say so: zaffre up --host ... --allow-remote",
+        )  # fmt: skip
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    home = Home(Path(os.path.abspath(root)))
+    listener = _listen(host, port)
+    bound = listener.getsockname()
+    url = f"http://{'[' + host + ']' if ':' in host else host}:{bound[1]}"
+    holder: list[uvicorn.Server] = []
+    settings = Settings(url, dict(rewrites or {}), allow_private_addresses)
+    platform = open_platform(home.root, settings, stop=lambda: _end(holder))
+    try:
+        token = key_of(home.root / "token").hex()
+        hosts = frozenset({host.lower(), *LOOPBACK, "[::1]", *map(str.lower, allow_hosts)} | ({"*"} if allow_remote and not allow_hosts else set()))
+        app = _application(platform, token, hosts)
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", http="httptools", loop="uvloop",
+                                server_header=False, timeout_graceful_shutdown=STREAMS_END_S, timeout_keep_alive=75)  # fmt: skip
+        server = _Server(config, home, {"url": url, "token": token, "pid": os.getpid(), "started_at": iso(platform.ctx.started_at)})
+        holder.append(server)
+        server.run(sockets=[listener])
+    finally:
+        _forget(home)
+        platform.close()
+
+
+class _Server(uvicorn.Server):
+    """Says where it is once it answers."""
+
+    def __init__(self, config: uvicorn.Config, home: Home, told: dict[str, Any]) -> None:
+        super().__init__(config)
+        self.home, self.told = home, told
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        _write_private(self.home.server_file, json.dumps(self.told))
+        if sys.stdout.isatty():
+            print(f"Zaffre is running at {self.told['url']}/?token={self.told['token']}\nhome {self.home.root}; stop with Ctrl-C",
+                  flush=True)  # fmt: skip
+        else:
+            print(f"Zaffre is running at {self.told['url']} (home {self.home.root})", flush=True)
+
+
+def _application(platform: Platform, token: str, hosts: frozenset[str]) -> Any:
+    ctx = platform.ctx
+    gate = Gate(token, platform.key, hosts, lambda workspace, job: _lives(ctx, workspace, job))
+
+    def authenticate(request: Request) -> Context:
+        gate.check_host(request)
+        return replace(ctx, principal=gate.principal(request))
+
+    return application(ctx, gate, version("zaffre"), mlflow_routes(authenticate))
+
+
+def _lives(ctx: Context, workspace: str, job: str) -> bool:
+    try:
+        with ctx.db.read() as connection:
+            return store.get(connection, workspace, job).status not in TERMINAL
+    except NotFound:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Conflict(f"cannot listen on {host}:{port}: {error.strerror}", code="PortTaken",
+                       hint="choose another port, or any free one: zaffre up --port 0") from error  # fmt: skip
+    listener.listen(1024)
+    return listener
+
+
+def _write_private(path: Path, text: str) -> None:
+    staged = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    staged.rename(path)
+
+
+def _forget(home: Home) -> None:
+    """Only our own note is taken away."""
+    try:
+        if json.loads(home.server_file.read_text()).get("pid") == os.getpid():
+            home.server_file.unlink()
+    except (OSError, ValueError):
+        pass
+
+
+def _end(holder: list[uvicorn.Server]) -> None:
+    if holder:
+        holder[0].should_exit = True
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,300 @@
+"""The filter and order language of MLflow's searches: text in, clauses out, or an error that says where.
+
+    metrics.acc > 0.9 AND params."model type" LIKE 'tree%' AND attributes.run_id IN ('a', 'b')
+
+Clauses are joined by AND; there is no OR and there are no parentheses but those of IN. What may be asked differs
+between runs, experiments and models: each has its `Grammar`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+from zaffre.base.errors import InvalidRequest
+
+Entity = Literal["attribute", "metric", "param", "tag", "dataset"]
+Value = str | float | int | tuple[str, ...] | None
+
+
+class Op(StrEnum):
+    EQ = "="
+    NE = "!="
+    GT = ">"
+    GE = ">="
+    LT = "<"
+    LE = "<="
+    LIKE = "LIKE"
+    ILIKE = "ILIKE"
+    IN = "IN"
+    NOT_IN = "NOT IN"
+    IS_NULL = "IS NULL"
+    IS_NOT_NULL = "IS NOT NULL"
+
+
+NUMERIC_OPS = frozenset({Op.EQ, Op.NE, Op.GT, Op.GE, Op.LT, Op.LE})
+TEXT_OPS = frozenset({Op.EQ, Op.NE, Op.LIKE, Op.ILIKE})
+LIST_OPS = frozenset({Op.IN, Op.NOT_IN})
+NULL_OPS = frozenset({Op.IS_NULL, Op.IS_NOT_NULL})
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One comparison. `value` is a tuple for IN and NOT IN, None for IS NULL and IS NOT NULL."""
+
+    entity: Entity
+    key: str
+    op: Op
+    value: Value = None
+
+
+@dataclass(frozen=True)
+class Order:
+    entity: Entity
+    key: str
+    ascending: bool = True
+
+
+ENTITIES: Mapping[str, Entity] = {
+    "attribute": "attribute", "attributes": "attribute", "attr": "attribute", "run": "attribute",
+    "metric": "metric", "metrics": "metric",
+    "param": "param", "params": "param", "parameter": "param", "parameters": "param",
+    "tag": "tag", "tags": "tag",
+    "dataset": "dataset", "datasets": "dataset",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """What a search understands: its entities, and its attributes, those that are numbers and those that are text."""
+
+    entities: frozenset[Entity]
+    texts: frozenset[str]
+    numbers: frozenset[str]
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+
+RUNS = Grammar(
+    frozenset({"attribute", "metric", "param", "tag", "dataset"}),
+    texts=frozenset({"run_id", "run_name", "status", "user_id", "artifact_uri"}),
+    numbers=frozenset({"start_time", "end_time"}),
+    aliases={"created": "start_time", "Created": "start_time", "run name": "run_name", "Run name": "run_name",
+             "Run Name": "run_name"},
+)  # fmt: skip
+EXPERIMENTS = Grammar(
+    frozenset({"attribute", "tag"}),
+    texts=frozenset({"name", "experiment_id"}),
+    numbers=frozenset({"creation_time", "last_update_time"}),
+)
+LOGGED_MODELS = Grammar(
+    frozenset({"attribute", "metric", "param", "tag"}),
+    texts=frozenset({"name", "model_id", "model_type", "status", "source_run_id"}),
+    numbers=frozenset({"creation_timestamp", "last_updated_timestamp"}),
+    aliases={"creation_time": "creation_timestamp", "last_updated_time": "last_updated_timestamp"},
+)
+MODELS = Grammar(
+    frozenset({"attribute", "tag"}),
+    texts=frozenset({"name"}),
+    numbers=frozenset({"creation_timestamp", "last_updated_timestamp"}),
+    aliases={"timestamp": "last_updated_timestamp"},
+)
+MODEL_VERSIONS = Grammar(
+    frozenset({"attribute", "tag"}),
+    texts=frozenset({"name", "run_id", "source_path"}),
+    numbers=frozenset({"version_number", "creation_timestamp", "last_updated_timestamp"}),
+)
+
+_DATASET_KEYS = ("name", "digest", "context")
+_TOKEN = re.compile(
+    r"""\s*(?:
+      (?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*")
+    | (?P<number>[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?(?![\w.]))
+    | (?P<name>(?:`[^`]+`|[^\W\d][\w]*)(?:\.(?:`[^`]+`|"[^"]+"|'[^']+'|[\w./:@$%-]+))?)
+    | (?P<op><=|>=|!=|<>|==|=|<|>)
+    | (?P<mark>[(),])
+    )""",
+    re.VERBOSE,
+)
+
+
+@dataclass(frozen=True)
+class _Token:
+    kind: str
+    text: str
+    place: int  # 1-based
+
+
+def parse_filter(text: str | None, grammar: Grammar) -> tuple[Clause, ...]:
+    """Raises `InvalidRequest` saying at which character the text cannot be understood, and why."""
+    if not text or not text.strip():
+        return ()
+    return _Parser(text, grammar).clauses()
+
+
+def parse_order(text: str, grammar: Grammar) -> Order:
+    """`metrics.acc DESC`; ascending unless it says otherwise."""
+    words = text.strip()
+    ascending = True
+    if match := re.search(r"\s+(asc|desc)$", words, re.IGNORECASE):
+        ascending = match[1].lower() == "asc"
+        words = words[: match.start()]
+    if not words:
+        raise _wrong(f"Invalid order_by clause '{text}': it names no column")
+    entity, key = _column(words, grammar, f"Invalid order_by clause '{text}'")
+    if entity == "dataset":
+        raise _wrong(f"Invalid order_by clause '{text}': runs cannot be ordered by data sets")
+    return Order(entity, key, ascending)
+
+
+class _Parser:
+    def __init__(self, text: str, grammar: Grammar) -> None:
+        self.text, self.grammar = text, grammar
+        self.tokens = list(self._tokens())
+        self.at = 0
+
+    def _tokens(self) -> list[_Token]:
+        found, at = [], 0
+        end = len(self.text.rstrip())
+        while at < end:
+            match = _TOKEN.match(self.text, at)
+            if match is None or match.lastgroup is None:
+                place = at + len(self.text[at:]) - len(self.text[at:].lstrip())
+                raise self._fail(f"unexpected {self.text[place : place + 12]!r}", place + 1)
+            found.append(_Token(match.lastgroup, match[match.lastgroup], match.start(match.lastgroup) + 1))
+            at = match.end()
+        return found
+
+    def clauses(self) -> tuple[Clause, ...]:
+        found = [self._clause()]
+        while token := self._peek():
+            if token.text.upper() == "OR":
+                raise self._fail("OR is not part of the filter language: make two searches", token.place)
+            if token.text.upper() != "AND":
+                raise self._fail(f"expected AND, found {token.text!r}", token.place)
+            self.at += 1
+            found.append(self._clause())
+        return tuple(found)
+
+    def _clause(self) -> Clause:
+        left = self._take("a column such as metrics.acc")
+        if left.kind not in ("name", "string"):
+            raise self._fail(f"expected a column such as metrics.acc, found {left.text!r}", left.place)
+        entity, key = _column(left.text, self.grammar, f"Invalid filter at character {left.place}")
+        op, place = self._operator()
+        self._check_operator(entity, key, op, place)
+        if op in NULL_OPS:
+            return Clause(entity, key, op)
+        if op in LIST_OPS:
+            return Clause(entity, key, op, self._list())
+        return Clause(entity, key, op, self._value(entity, key))
+
+    def _operator(self) -> tuple[Op, int]:
+        token = self._take("a comparison such as = or LIKE")
+        word = token.text.upper()
+        if token.kind == "op":
+            return {"<>": Op.NE, "==": Op.EQ}.get(word) or Op(word), token.place
+        if word in ("LIKE", "ILIKE", "IN"):
+            return Op(word), token.place
+        if word == "NOT" and self._accept("IN"):
+            return Op.NOT_IN, token.place
+        if word == "IS":
+            negated = self._accept("NOT")
+            if self._accept("NULL"):
+                return Op.IS_NOT_NULL if negated else Op.IS_NULL, token.place
+        raise self._fail(f"expected a comparison such as = or LIKE, found {token.text!r}", token.place)
+
+    def _check_operator(self, entity: Entity, key: str, op: Op, place: int) -> None:
+        if entity == "metric" or (entity == "attribute" and key in self.grammar.numbers):
+            allowed = NUMERIC_OPS
+        elif entity in ("param", "tag"):
+            allowed = TEXT_OPS | NULL_OPS
+        else:
+            allowed = TEXT_OPS | LIST_OPS
+        if op not in allowed:
+            names = ", ".join(sorted(allowed))
+            raise self._fail(f"Invalid comparator '{op}' for {entity} '{key}': it takes {names}", place)
+
+    def _value(self, entity: Entity, key: str) -> Value:
+        token = self._take("a value")
+        if entity == "metric" or (entity == "attribute" and key in self.grammar.numbers):
+            if token.kind != "number":
+                raise self._fail(f"Expected numeric value type for {entity} '{key}'. Found {token.text}", token.place)
+            return int(token.text) if re.fullmatch(r"[-+]?\d+", token.text) else float(token.text)
+        if token.kind != "string":
+            raise self._fail(f"Expected a quoted string value for {entity} '{key}'. Found {token.text}", token.place)
+        return _unquoted(token.text)
+
+    def _list(self) -> tuple[str, ...]:
+        opening = self._take("a list such as ('a', 'b')")
+        if opening.text != "(":
+            raise self._fail(f"expected a list such as ('a', 'b'), found {opening.text!r}", opening.place)
+        values = []
+        while True:
+            token = self._take("a quoted string")
+            if token.kind != "string":
+                raise self._fail(f"expected a quoted string in the list, found {token.text!r}", token.place)
+            values.append(_unquoted(token.text))
+            token = self._take("',' or ')'")
+            if token.text == ")":
+                return tuple(values)
+            if token.text != ",":
+                raise self._fail(f"expected ',' or ')', found {token.text!r}", token.place)
+
+    def _peek(self) -> _Token | None:
+        return self.tokens[self.at] if self.at < len(self.tokens) else None
+
+    def _take(self, wanted: str) -> _Token:
+        token = self._peek()
+        if token is None:
+            raise self._fail(f"expected {wanted}, but the text ends", len(self.text) + 1)
+        self.at += 1
+        return token
+
+    def _accept(self, word: str) -> bool:
+        token = self._peek()
+        if token is None or token.text.upper() != word:
+            return False
+        self.at += 1
+        return True
+
+    def _fail(self, why: str, place: int) -> InvalidRequest:
+        return _wrong(f"Invalid filter at character {place}: {why}. The filter is: {self.text[:500]}")
+
+
+def _column(text: str, grammar: Grammar, where: str) -> tuple[Entity, str]:
+    """`metrics.acc` -> ("metric", "acc"); a bare name is an attribute."""
+    whole = text[1:-1] if _quoted(text) else None
+    prefix, dot, rest = text.partition(".")
+    entity: Entity
+    if whole is not None or not dot:
+        entity, key = "attribute", whole if whole is not None else text
+    else:
+        name = prefix.strip("`")
+        if ENTITIES.get(name) not in grammar.entities:
+            known = ", ".join(sorted(grammar.entities))
+            raise _wrong(f"{where}: Invalid entity type '{name}'. Valid entity types are {known}")
+        entity, key = ENTITIES[name], rest[1:-1] if _quoted(rest) else rest
+    if entity == "attribute":
+        key = grammar.aliases.get(key, key)
+        if key not in grammar.texts | grammar.numbers:
+            known = ", ".join(sorted(grammar.texts | grammar.numbers))
+            raise _wrong(f"{where}: Invalid attribute key '{key}' specified. Valid keys are {known}")
+    if entity == "dataset" and key not in _DATASET_KEYS:
+        raise _wrong(f"{where}: Invalid dataset key '{key}' specified. Valid keys are {', '.join(_DATASET_KEYS)}")
+    return entity, key
+
+
+def _quoted(text: str) -> bool:
+    return len(text) >= 2 and text[0] in "`'\"" and text[-1] == text[0] and text[0] not in text[1:-1]
+
+
+def _unquoted(text: str) -> str:
+    mark = text[0]
+    return text[1:-1].replace(mark * 2, mark)
+
+
+def _wrong(message: str) -> InvalidRequest:
+    return InvalidRequest(message, code="InvalidFilter", hint="https://mlflow.org/docs/latest/search-runs.html")

@@ -1,0 +1,101 @@
+"""Finalizing: the process ended. What it made is kept, whatever its exit status; then the job ends or tries again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zaffre.base.clock import now_ms
+from zaffre.base.errors import ZaffreError
+from zaffre.core.job_state import Status
+from zaffre.engine import finish
+from zaffre.engine.job import ending
+from zaffre.engine.live import Live
+from zaffre.engine.motor import Motor
+from zaffre.ports.compute import Observation, TaskState
+from zaffre.store import assets
+
+SIGNALS = {137: "killed (SIGKILL): out of memory?", 143: "ended by SIGTERM", 139: "crashed (segmentation fault)",
+           130: "interrupted", 134: "aborted"}  # fmt: skip
+
+
+def begin(motor: Motor, live: Live, seen: Observation | None) -> None:
+    """`seen` is how the process ended; None after a restart in this status: the exit status is in its folder still."""
+    if live.job.status is Status.CANCEL_REQUESTED:
+        return ending.canceled(motor, live)
+    if live.job.status is not Status.FINALIZING:
+        motor.batch.move(live, Status.FINALIZING)
+    if seen is None:
+        seen = motor.compute.observe([live.job.handle or {}])[0]
+    if finish.is_quick(live):
+        return _finish(motor, live, seen, quick=True)
+    live.busy = True
+    return motor.work(lambda: _finish(motor, live, seen, quick=False))
+
+
+def _finish(motor: Motor, live: Live, seen: Observation, quick: bool) -> None:
+    made: dict[str, dict[str, Any]] = {}
+    problem: ZaffreError | None = None
+    try:
+        made = finish.finish(motor.ctx, live)
+    except ZaffreError as error:
+        problem = error
+    except OSError as error:
+        problem = ending.of_os(error)
+    if quick:
+        ended(motor, live, seen, made, problem)
+    else:
+        motor.tell(lambda: ended(motor, live, seen, made, problem))
+
+
+def ended(
+    motor: Motor, live: Live, seen: Observation, made: dict[str, dict[str, Any]], problem: ZaffreError | None
+) -> None:
+    """Decide: completed, failed, or another attempt."""
+    live.busy = False
+    motor.slots.free(live)
+    if live.job.cancel:
+        return ending.canceled(motor, live)
+    if seen.state is TaskState.EXITED and seen.exit_code == 0 and problem is None:
+        return _completed(motor, live, made)
+    code, message = _why(live, seen, problem)
+    if live.job.attempt < int(live.plan.get("max_retries") or 0):
+        return _again(motor, live, message)
+    hint = problem.hint if problem else f"zaffre job stream --name {live.job.name}"
+    return ending.failed(motor, live, code, message, hint, outputs=made)
+
+
+def _completed(motor: Motor, live: Live, made: dict[str, dict[str, Any]]) -> None:
+    job = live.job
+    for port, output in made.items():
+        output["asset"] = motor.register_output(live, port, output)
+        motor.batch.edge(job.workspace, assets.Edge(job.id, "output", port, "job", f"{job.name}/{port}"))
+    motor.batch.move(live, Status.COMPLETED, None, outputs=made, ended_at=now_ms(), handle=None)
+    ending.over(motor, live)
+
+
+def _why(live: Live, seen: Observation, problem: ZaffreError | None) -> tuple[str, str]:
+    if live.timed_out:
+        return "Timeout", f"ran longer than its limit of {live.plan.get('timeout_s'):g} s"
+    if seen.state is TaskState.LOST:
+        return "ProcessLost", seen.message or "the process is gone and left no exit status (machine restarted?)"
+    if seen.state is TaskState.NEVER_STARTED:
+        return "NotStarted", seen.message or "the process could not be started"
+    if seen.exit_code:
+        said = SIGNALS.get(seen.exit_code, "")
+        if seen.exit_code == 127:
+            said = "a command was not found: see the log"
+        return "UserError", f"exit status {seen.exit_code}" + (f": {said}" if said else "")
+    assert problem is not None
+    return problem.code, problem.message
+
+
+def _again(motor: Motor, live: Live, message: str) -> None:
+    from zaffre.engine.job import queued  # noqa: PLC0415  the states are a circle: this arrow closes it
+
+    attempt = live.job.attempt + 1
+    wait = float(live.plan.get("backoff_s") or 1.0) * 2 ** (attempt - 1)
+    reason = f"attempt {attempt} of {live.plan['max_retries']} after {wait:g} s: {message}"
+    live.timed_out = False
+    motor.batch.move(live, Status.QUEUED, reason, attempt=attempt, not_before=now_ms() + int(wait * 1000), handle=None,
+                     started_at=None)  # fmt: skip
+    queued.enqueue(motor, live)

@@ -1,0 +1,88 @@
+"""Preparing: the environment is built, code and inputs are brought. Quick cases need no thread of their own."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from zaffre.base.errors import ZaffreError
+from zaffre.core.job_state import Status
+from zaffre.engine import prepare
+from zaffre.engine.job import ending, starting
+from zaffre.engine.live import Live
+from zaffre.engine.motor import Motor
+from zaffre.engine.variables import logs_of_system
+
+NOTE_EVERY_S = 1.0  # of progress that reaches the database
+
+
+def begin(motor: Motor, live: Live) -> None:
+    motor.batch.move(live, Status.PREPARING)
+    if prepare.is_quick(motor.ctx, live):
+        try:
+            ready = prepare.prepare(motor.ctx, live, motor.experiment(live.job), _silent, _never)
+        except ZaffreError as error:
+            return failed(motor, live, error)
+        return prepared(motor, live, ready)
+    live.busy = True
+    # What the worker needs of the database is committed before it starts.
+    motor.batch.after.append(lambda: motor.work(lambda: _prepare(motor, live)))
+    return None
+
+
+def _silent(_line: str) -> None:
+    pass
+
+
+def _never() -> bool:
+    return False
+
+
+def _prepare(motor: Motor, live: Live) -> None:
+    """In a worker thread: everything it finds out goes back to the engine's own thread."""
+    log = Path(logs_of_system(motor.ctx.home, live.job.workspace, live.job.name))
+    log.parent.mkdir(parents=True, exist_ok=True)
+    last = 0.0
+    with log.open("a", encoding="utf-8") as file:
+
+        def say(line: str) -> None:
+            nonlocal last
+            file.write(line.rstrip("\n") + "\n")
+            file.flush()
+            if time.monotonic() - last > NOTE_EVERY_S:
+                last = time.monotonic()
+                motor.tell(lambda: motor.note(live, line.strip()))
+
+        try:
+            experiment = motor.experiment(live.job)
+            ready = prepare.prepare(motor.ctx, live, experiment, say, lambda: live.job.cancel)
+            for note in ready.notes:
+                say(note)
+        except ZaffreError as error:
+            file.write(f"{error.message}\n")
+            problem = error
+            motor.tell(lambda: failed(motor, live, problem))
+            return
+        except OSError as error:
+            wrapped = ending.of_os(error)
+            file.write(f"{wrapped.message}\n")
+            motor.tell(lambda: failed(motor, live, wrapped))
+            return
+    motor.tell(lambda: prepared(motor, live, ready))
+
+
+def prepared(motor: Motor, live: Live, ready: prepare.Prepared) -> None:
+    live.busy = False
+    if live.job.cancel:
+        return ending.canceled(motor, live)
+    live.task = ready.task
+    if ready.lock:
+        motor.remember_lock(live, ready.lock)
+    return starting.claim(motor, live)
+
+
+def failed(motor: Motor, live: Live, error: ZaffreError) -> None:
+    live.busy = False
+    if live.job.cancel:
+        return ending.canceled(motor, live)
+    return ending.failed(motor, live, error.code, error.message, error.hint)

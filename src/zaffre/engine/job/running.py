@@ -1,0 +1,50 @@
+"""Running: the process lives on its own. The engine waits for its end, keeps its log in bounds, and its time limit."""
+
+from __future__ import annotations
+
+from zaffre.core.job_state import Status
+from zaffre.engine.job import finalizing
+from zaffre.engine.live import Live
+from zaffre.engine.motor import Motor
+from zaffre.ports.compute import TaskState, WaitsOnMany
+
+STOP_GRACE_S = 10.0  # between asking a process to end and killing it
+
+
+def watch(motor: Motor, live: Live) -> None:
+    """Be told when the process ends; where the compute cannot tell, the engine looks now and then."""
+    limit = live.plan.get("timeout_s")
+    if limit and live.job.started_at:
+        left = live.job.started_at / 1000 + float(limit) - motor.wall()
+        motor.later(max(left, 0.0), lambda: _timeout(motor, live))
+    fd = motor.compute.watch(live.job.handle or {}) if isinstance(motor.compute, WaitsOnMany) else None
+    if fd is not None:
+        live.watch_fd = fd
+        motor.wait_for(fd, lambda: look(motor, live))
+    motor.watched[live.job.id] = live
+    if fd is None:
+        look(motor, live)
+
+
+def look(motor: Motor, live: Live) -> None:
+    """Has it ended?"""
+    if live.job.id not in motor.watched:
+        return
+    seen = motor.compute.observe([live.job.handle or {}])[0]
+    if seen.state is TaskState.RUNNING:
+        return
+    motor.forget(live)
+    finalizing.begin(motor, live, seen)
+
+
+def _timeout(motor: Motor, live: Live) -> None:
+    if live.job.id in motor.watched and not live.timed_out:
+        live.timed_out = True
+        motor.note(live, f"time limit of {live.plan['timeout_s']:g} s reached: stopping")
+        motor.compute.stop(live.job.handle or {}, STOP_GRACE_S)
+
+
+def stop(motor: Motor, live: Live) -> None:
+    """Somebody asked for its end."""
+    motor.batch.move(live, Status.CANCEL_REQUESTED, "cancel requested")
+    motor.compute.stop(live.job.handle or {}, STOP_GRACE_S)

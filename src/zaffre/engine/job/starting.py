@@ -1,0 +1,41 @@
+"""Starting: claimed in the database first, started after the commit. So a crash between the two never starts it twice."""
+
+from __future__ import annotations
+
+from zaffre.base.clock import now_ms
+from zaffre.base.errors import ZaffreError
+from zaffre.core.job_state import Status
+from zaffre.engine.job import ending, running
+from zaffre.engine.live import Live
+from zaffre.engine.motor import Motor
+
+
+def claim(motor: Motor, live: Live) -> None:
+    motor.batch.move(live, Status.STARTING, None, started_at=live.job.started_at or now_ms())
+    motor.batch.after.append(lambda: _start(motor, live))
+
+
+def _start(motor: Motor, live: Live) -> None:
+    if live.job.cancel:
+        return ending.canceled(motor, live)
+    assert live.task is not None
+    try:
+        handle = motor.compute.start(live.task)
+    except (ZaffreError, OSError) as error:
+        problem = error if isinstance(error, ZaffreError) else ending.of_os(error)
+        return ending.failed(motor, live, problem.code, problem.message, problem.hint)
+    motor.batch.move(live, Status.RUNNING, None, handle=handle)
+    return running.watch(motor, live)
+
+
+def recover(motor: Motor, live: Live) -> None:
+    """After a crash of the server: the process runs, or it provably never will, and then it is prepared anew."""
+    control = motor.control(live)
+    handle = motor.compute.find(f"{live.job.id}-{live.job.attempt}", control) if control.is_dir() else None
+    if handle is None:
+        motor.batch.move(live, Status.QUEUED, "the server stopped before it started", attempt=live.job.attempt + 1)
+        motor.slots.free(live)
+        motor.slots.put(live)
+        return
+    motor.batch.move(live, Status.RUNNING, None, handle=handle)
+    running.watch(motor, live)

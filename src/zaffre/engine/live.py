@@ -1,0 +1,53 @@
+"""What the engine holds in memory of a living job. All of it can be rebuilt from the database and the job's folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zaffre.core.plan import Progress
+from zaffre.ports.compute import Capacity, Task
+from zaffre.store.jobs import JobRecord
+
+
+@dataclass
+class Tree:
+    """A root job and everything below it. It belongs to one engine, by the lease of the root."""
+
+    root: JobRecord
+    living: dict[int, Live] = field(default_factory=dict)
+
+    @property
+    def environments(self) -> dict[str, Any]:
+        return (self.root.plan or {}).get("environments") or {}
+
+    @property
+    def kept(self) -> dict[str, int]:
+        return (self.root.plan or {}).get("keep") or {}
+
+
+@dataclass
+class Live:
+    """One living job of a tree; `path` is its place below the root (`outer.inner`), empty for the root."""
+
+    job: JobRecord
+    tree: Tree
+    path: str = ""
+    parent: Live | None = None
+    # a pipeline
+    progress: Progress | None = None
+    done: dict[str, dict[str, Any]] = field(default_factory=dict)  # node -> its outputs
+    children: int = 0  # how many of its jobs live
+    # a step
+    need: Capacity | None = None  # granted: to be given back
+    task: Task | None = None
+    folder: Path | None = None
+    watch_fd: int | None = None
+    deadline: float | None = None  # monotonic seconds
+    timed_out: bool = False
+    busy: bool = False  # a worker thread is at it
+
+    @property
+    def plan(self) -> dict[str, Any]:
+        return self.job.plan or {}

@@ -1,0 +1,140 @@
+"""Make everything ready that a step needs: environment, code, inputs, outputs, variables; the result is a `Task`."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zaffre.base.errors import InvalidRequest, NotFound
+from zaffre.engine.live import Live
+from zaffre.engine.variables import variables
+from zaffre.ports.compute import Task
+from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition
+from zaffre.services import places
+from zaffre.services.context import Context
+from zaffre.spec.expression import render
+
+SMALL_TREE = 64  # files: copying so many takes less time than handing them to another thread
+
+
+@dataclass
+class Prepared:
+    """What a step will run as, and what was found out on the way."""
+
+    task: Task
+    outputs: dict[str, dict[str, Any]]
+    notes: list[str] = field(default_factory=list)
+    lock: tuple[str, ...] = ()
+
+
+def is_quick(ctx: Context, live: Live) -> bool:
+    """Whether `prepare` takes a millisecond or two: environment built, little code, inputs already here."""
+    plan = live.plan
+    if ctx.environments.ready(plan["environment"]) is None:
+        return False
+    if plan.get("code") and len(ctx.content.manifest(plan["code"]).entries) > SMALL_TREE:
+        return False
+    return all("value" in item or _is_here(item) for item in (plan.get("inputs") or {}).values())
+
+
+def _is_here(item: Mapping[str, Any]) -> bool:
+    return item.get("mode") not in ("download", "eval_download") and item["uri"].startswith("azureml://datastores/workspace")
+
+
+def prepare(ctx: Context, live: Live, experiment: str, say: Callable[[str], None], cancelled: Callable[[], bool]) -> Prepared:
+    """Raises `ZaffreError` with the cause; the folder is then left for a look."""
+    notes: list[str] = []
+    environment = _environment(ctx, live, say, cancelled)
+    folder = ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
+    shutil.rmtree(folder, ignore_errors=True)
+    work, control = folder / "work", folder / "control"
+    for path in (work, control, folder / "tmp"):
+        path.mkdir(parents=True)
+    if live.plan.get("code"):
+        ctx.content.checkout(live.plan["code"], work)
+    _artifacts(ctx, live, work)
+    inputs = {port: _deliver(ctx, live, port, item, folder, notes) for port, item in (live.plan.get("inputs") or {}).items()}
+    outputs = {port: place_of(ctx, live, port, item, folder) for port, item in (live.plan.get("outputs") or {}).items()}
+    paths = {port: str(item["local"]) for port, item in outputs.items()}
+    values = {f"inputs.{name}": value for name, value in inputs.items()}
+    values |= {f"outputs.{name}": value for name, value in paths.items()}
+    command = render(live.plan["command"], {**values, "name": live.job.name}.get)
+    env = variables(ctx, live, experiment, inputs, paths)
+    env |= {"TMPDIR": str(folder / "tmp"), "PWD": str(work), "ZAFFRE_TASK_ID": task_id(live)}
+    layer = ctx.environments.layer(environment, folder / "layer")
+    env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})
+    live.folder = folder
+    log = ctx.home.log(live.job.workspace, live.job.name)
+    task = Task(task_id(live), command, work, log, control, env)
+    return Prepared(task, outputs, notes, tuple(environment.lock))
+
+
+def task_id(live: Live) -> str:
+    return f"{live.job.id}-{live.job.attempt}"
+
+
+def _environment(ctx: Context, live: Live, say: Callable[[str], None], cancelled: Callable[[], bool]) -> BuiltEnvironment:
+    key = live.plan["environment"]
+    if (ready := ctx.environments.ready(key)) is not None:
+        return ready
+    definition = live.tree.environments.get(key)
+    if definition is None:
+        raise InvalidRequest(f"the definition of environment {key[:12]} is gone", code="EnvironmentNotFound")
+    return ctx.environments.build(ctx.environments.plan(EnvironmentDefinition(**definition)), say, cancelled)
+
+
+def _artifacts(ctx: Context, live: Live, work: Path) -> None:
+    """`outputs/` and `logs/` of the working folder are those of the job's artifacts: nothing has to be copied later."""
+    artifacts = ctx.home.artifacts(live.job.workspace, live.job.name)
+    (artifacts / "user_logs").mkdir(parents=True, exist_ok=True)
+    for name in ("outputs", "logs"):
+        place = artifacts / name
+        place.mkdir(exist_ok=True)
+        if (work / name).is_dir():  # the code brought a folder of that name: it is the job's from now on
+            shutil.copytree(work / name, place, dirs_exist_ok=True)
+            shutil.rmtree(work / name)
+        with contextlib.suppress(FileExistsError):  # a file of that name in the code: it stays
+            (work / name).symlink_to(place, target_is_directory=True)
+
+
+def _deliver(
+    ctx: Context, live: Live, port: str, item: Mapping[str, Any], folder: Path, notes: list[str]
+) -> str | None:
+    """What `${{inputs.port}}` stands for: a literal, or a local path. A mount is a link, never a copy."""
+    if "value" in item:
+        return item["value"]  # type: ignore[no-any-return]
+    source = places.local_path(ctx, live.job.workspace, item["uri"], notes)
+    if item.get("mode") in ("download", "eval_download"):
+        target = folder / "inputs" / port / source.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, symlinks=True)
+        else:
+            shutil.copyfile(source, target)
+        return str(target)
+    return str(source)
+
+
+def place_of(ctx: Context, live: Live, port: str, item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Where an output is written. It exists as a folder before the command starts; of a file, its folder does."""
+    job = live.job
+    if port == "artifacts" and not item.get("path"):
+        local = ctx.home.artifacts(job.workspace, job.name)
+        uri = f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{job.name}/"
+    else:
+        path = item.get("path")
+        uri = places.fill(path, job.name, port) if path else places.default_output(job.name, port, item["type"])
+        place = places.locate(ctx, job.workspace, uri)
+        local = place.local or folder / "outputs" / port / (Path(uri).name if item["type"] == "uri_file" else "")
+    try:
+        (local.parent if item["type"] == "uri_file" else local).mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise InvalidRequest(f"output {port}: {local.name} exists and is no folder", code="OutputPlaceTaken") from None
+    except FileNotFoundError as error:
+        raise NotFound(f"output {port}: {error}", code="OutputPlaceMissing") from error
+    return {**item, "uri": uri, "local": local}

@@ -1,0 +1,27 @@
+"""What a client asks about the server itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from zaffre.core.permissions import Permission
+from zaffre.mlflow.endpoint import Call, Endpoint
+
+# The release of MLflow whose REST API this door speaks. From 3.4 on clients send spans, which are not kept here.
+API_VERSION = "3.3.0"
+
+
+def info(_call: Call) -> dict[str, Any]:
+    return {
+        "store_type": "SqlStore",
+        "workspaces_enabled": False,  # a workspace is part of the tracking URI here
+        "trace_archival_enabled": False,
+        "multipart_uploads_enabled": False,  # the proxy streams files of any size
+        "multipart_downloads_enabled": False,
+    }
+
+
+ENDPOINTS = (
+    Endpoint("GET", "server-info", Permission.TRACKING_READ, info),
+    Endpoint("GET", "server-features", Permission.TRACKING_READ, info),
+)

@@ -1,0 +1,74 @@
+"""What may change of a version: description, tags, properties, labels, whether it is listed. Or it is deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from zaffre.base.clock import now_ms
+from zaffre.base.errors import Conflict, InvalidRequest, NotFound
+from zaffre.services.assets.show import find
+from zaffre.services.assets.view import views
+from zaffre.services.context import Context
+from zaffre.store import assets
+from zaffre.wire.assets import AssetVersion, AssetView, UpdateAsset
+from zaffre.wire.operation import Empty
+
+
+def updater(kind: str) -> Callable[[Context, UpdateAsset], AssetView]:
+    def update(ctx: Context, request: UpdateAsset) -> AssetView:
+        with ctx.db.write() as connection:
+            record = find(connection, kind, request)
+            values: dict[str, Any] = {"changed_at": now_ms()}
+            if "description" in request.model_fields_set:
+                values["description"] = record.description = request.description
+            for field in ("tags", "properties"):
+                changes = getattr(request, field)
+                if changes is not None:
+                    merged = {**getattr(record, field), **changes}
+                    values[field] = {key: item for key, item in merged.items() if item is not None}
+                    setattr(record, field, values[field])
+            assets.change(connection, record, values)
+            for label in request.labels or ():
+                if label == "latest":
+                    raise InvalidRequest("the label latest always points to the newest version", code="LabelReserved")
+                assets.set_label(ctx.db, connection, record, label)
+            return views(connection, [record])[0]
+
+    return update
+
+
+def archiver(kind: str, archived: bool) -> Callable[[Context, AssetVersion], Empty]:
+    """Archived versions are not listed and `latest` passes them by; jobs that name them still find them."""
+
+    def archive(ctx: Context, request: AssetVersion) -> Empty:
+        with ctx.db.write() as connection:
+            if not assets.set_archived(connection, request.workspace, kind, request.name, request.version, archived):
+                what = f"{request.name}:{request.version}" if request.version else request.name
+                raise NotFound(f"{kind} {what} not found", code="AssetNotFound", hint=f"zaffre {kind} list")
+        return Empty()
+
+    return archive
+
+
+def deleter(kind: str) -> Callable[[Context, AssetVersion], Empty]:
+    """Raises `Conflict` while something depends on it, naming what."""
+
+    def delete(ctx: Context, request: AssetVersion) -> Empty:
+        with ctx.db.write() as connection:
+            if request.version is None:
+                records = assets.versions(connection, request.workspace, kind, request.name)
+            else:
+                records = [find(connection, kind, request)]
+            if not records:
+                raise NotFound(f"{kind} {request.name} not found", code="AssetNotFound", hint=f"zaffre {kind} list")
+            for record in records:
+                ref = f"{record.name}:{record.version}"
+                users = [job for edge, job, _ in assets.edges_of(connection, record.workspace, kind, ref) if edge.direction == "input"]
+                if users:
+                    raise Conflict(f"{kind} {ref} was used by job {users[-1]}", code="AssetInUse",
+                                   hint=f"hide it instead: zaffre {kind} archive --name {record.name} --version {record.version}")  # fmt: skip
+                assets.remove(connection, record)
+        return Empty()
+
+    return delete

@@ -1,0 +1,78 @@
+"""Show a version, list names or versions, and what made and used them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Connection
+
+from zaffre.base.errors import InvalidRequest
+from zaffre.core.environment import catalogue
+from zaffre.services.assets.view import views
+from zaffre.services.context import Context
+from zaffre.services.jobs.show import ARCHIVED
+from zaffre.store import assets
+from zaffre.store import jobs as job_store
+from zaffre.store.resources import get_workspace
+from zaffre.wire.assets import AssetList, AssetRef, AssetView, LineageEdge, LineageView, ListAssets
+
+
+def shower(kind: str) -> Callable[[Context, AssetRef], AssetView]:
+    def show(ctx: Context, request: AssetRef) -> AssetView:
+        with ctx.db.read() as connection:
+            return views(connection, [find(connection, kind, request)])[0]
+
+    return show
+
+
+def find(connection: Connection, kind: str, request: AssetRef) -> assets.AssetRecord:
+    """Raises `NotFound`, or `InvalidRequest` when both a version and a label are given."""
+    if request.version is not None and request.label is not None:
+        raise InvalidRequest("give a version or a label, not both")
+    return assets.get(connection, request.workspace, kind, request.name, request.version, request.label)
+
+
+def lister(kind: str) -> Callable[[Context, ListAssets], AssetList]:
+    def list_assets(ctx: Context, request: ListAssets) -> AssetList:
+        archived = ARCHIVED[request.listed]
+        with ctx.db.read() as connection:
+            get_workspace(connection, request.workspace)
+            if request.name:
+                records = assets.versions(connection, request.workspace, kind, request.name, archived, request.max_results)
+            else:
+                records = assets.newest_of_each(connection, request.workspace, kind, archived, request.max_results)
+            if request.tag:
+                key, _, value = request.tag.partition("=")
+                records = [item for item in records if key in item.tags and (not value or str(item.tags[key]) == value)]
+            items = views(connection, records)
+        if kind == "environment" and not request.name and not request.tag and request.listed == "active":
+            items += [_curated(definition.name, definition.version) for definition in catalogue.listing()]
+        return AssetList(items=items)
+
+    return list_assets
+
+
+def _curated(name: str | None, version: str | None) -> AssetView:
+    return AssetView(name=str(name), version=version or "1", description="curated", properties={"curated": "true"})
+
+
+def tracer(kind: str) -> Callable[[Context, AssetRef], LineageView]:
+    """What made a version, and what used it."""
+
+    def lineage(ctx: Context, request: AssetRef) -> LineageView:
+        with ctx.db.read() as connection:
+            record = find(connection, kind, request)
+            edges = assets.edges_of(connection, record.workspace, kind, f"{record.name}:{record.version}")
+            made = [edge for edge in edges if edge[0].direction == "output"]
+            if record.job_id and not made:
+                job = job_store.by_ids(connection, [record.job_id]).get(record.job_id)
+                if job:
+                    made = [(assets.Edge(job.id, "output", "", kind, f"{record.name}:{record.version}"), job.name, job.status)]
+            used = [edge for edge in edges if edge[0].direction == "input"]
+        return LineageView(made_by=[_edge(*item) for item in made], used_by=[_edge(*item) for item in used])
+
+    return lineage
+
+
+def _edge(edge: assets.Edge, job: str, status: str) -> LineageEdge:
+    return LineageEdge(job=job, job_status=status, direction=edge.direction, port=edge.port, kind=edge.kind, ref=edge.ref)

@@ -1,0 +1,41 @@
+"""What happens to a job and to those below it, as it happens."""
+
+from __future__ import annotations
+
+from zaffre.base.clock import iso
+from zaffre.core.job_state import TERMINAL
+from zaffre.services.context import Context, Feed
+from zaffre.store import jobs as store
+from zaffre.wire.jobs import JobEvent, WatchJob
+
+
+def watch(ctx: Context, request: WatchJob) -> Feed[JobEvent]:
+    """Raises `NotFound`. The feed ends when the job has."""
+    with ctx.db.read() as connection:
+        job = store.get(connection, request.workspace, request.name)
+    after = request.after
+    names: dict[int, tuple[str, str | None]] = {job.id: (job.name, None)}
+    outside: set[int] = set()
+
+    def step() -> tuple[list[JobEvent], bool]:
+        nonlocal after
+        with ctx.db.read() as connection:
+            status = store.status_of(connection, job.id)  # first: what is committed after it is seen in the next step
+            events = store.events_after(connection, None, job.root_id, after)
+            unknown = {event.job_id for event in events} - names.keys() - outside
+            for id_, name, node, parent in store.places_of(connection, unknown):
+                if parent in names:
+                    above = names[parent][1]
+                    names[id_] = (name, f"{above}.{node}" if above else node)
+                else:
+                    outside.add(id_)
+        shown = []
+        for event in events:
+            after = event.id
+            if event.job_id in names:
+                name, node = names[event.job_id]
+                shown.append(JobEvent(id=event.id, job=name, node=node, status=event.status.value, reason=event.reason,
+                                      at=iso(event.at) or ""))  # fmt: skip
+        return shown, status in TERMINAL and not events
+
+    return Feed(job.root_id, step)

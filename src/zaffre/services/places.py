@@ -1,0 +1,94 @@
+"""Where addresses lead: datastores, the content store, URLs. The one place that turns a `uri` of a plan into bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from zaffre.base.errors import InvalidRequest, NotFound
+from zaffre.ports.content import Location
+from zaffre.services.context import Context
+from zaffre.store import resources
+
+BUILT_IN = ("workspaceblobstore", "workspaceartifactstore", "workspacefilestore", "workspaceworkingdirectory")
+DATASTORE = re.compile(r"azureml://(?:subscriptions/.*/)?datastores/(?P<name>[^/]+)/paths/(?P<path>.*)", re.DOTALL)
+CONTENT = re.compile(r"content://(?P<root>[0-9a-f]{64})(?:/(?P<path>.*))?", re.DOTALL)
+
+
+def confined(root: Path, path: str) -> Path:
+    """`path` below `root`. Raises `InvalidRequest` for what would lead out of it (SEC-01)."""
+    pure = PurePosixPath(path)
+    if "\0" in path or "\\" in path or pure.is_absolute() or ".." in pure.parts:
+        raise InvalidRequest(f"path {path!r} leads out of its folder", code="PathOutside")
+    return root / pure
+
+
+def datastore(ctx: Context, workspace: str, name: str, *, with_credentials: bool = False) -> dict[str, Any]:
+    """The definition of a datastore; built-in ones are folders of the home. Raises `NotFound`."""
+    if name in BUILT_IN:
+        return {"name": name, "type": "local", "path": str(ctx.home.store(workspace, name))}
+    with ctx.db.read() as connection:
+        spec, secret = resources.get(connection, workspace, "datastore", name)
+    return {**spec, "credentials": ctx.vault.decrypt(secret)} if secret and with_credentials else spec
+
+
+def default_output(job: str, port: str, type_: str) -> str:
+    """Where an output goes that names no path. A file lies in a folder of its own, under the output's name."""
+    folder = f"azureml://datastores/workspaceblobstore/paths/azureml/{job}/{port}/"
+    return folder + port if type_ == "uri_file" else folder
+
+
+def locate(ctx: Context, workspace: str, uri: str) -> Location:
+    """Where the bytes behind an address are. Raises `NotFound` for an unknown datastore or content."""
+    if found := CONTENT.fullmatch(uri):
+        folder = ctx.content.shared(found["root"])
+        return Location(uri, confined(folder, found["path"]) if found["path"] else folder)
+    if found := DATASTORE.fullmatch(uri):
+        store = datastore(ctx, workspace, found["name"], with_credentials=True)
+        if store["type"] == "local":
+            return Location(uri, confined(Path(store["path"]), found["path"].strip("/")))
+        return ctx.remote.in_datastore(store, found["path"])
+    if uri.startswith("file://"):
+        return Location(uri, Path(uri.removeprefix("file://")))
+    return ctx.remote.locate(uri)
+
+
+def local_path(ctx: Context, workspace: str, uri: str, notes: list[str]) -> Path:
+    """The bytes behind an address as a local path: in place when they are on this machine, else fetched once."""
+    place = locate(ctx, workspace, uri)
+    if place.note:
+        notes.append(place.note)
+    if place.local is None:
+        return ctx.remote.fetch(place, ctx.home.cache)
+    if not place.local.exists():
+        raise NotFound(f"{uri} does not exist", code="DataNotFound")
+    return place.local
+
+
+def identity(ctx: Context, workspace: str, uri: str) -> str:
+    """What identifies the content behind an address now: the root of its tree, or the fingerprint of a remote source.
+
+    Raises `NotFound` when there is nothing.
+    """
+    if found := CONTENT.fullmatch(uri):
+        if not found["path"]:
+            return found["root"]
+        path = found["path"]
+        entry = next((item for item in ctx.content.manifest(found["root"]).entries if item.path == path), None)
+        if entry is None and not any(item.path.startswith(path + "/") for item in ctx.content.manifest(found["root"]).entries):
+            raise NotFound(f"{uri} does not exist", code="DataNotFound")
+        return entry.hash if entry else f"{found['root']}/{path}"
+    place = locate(ctx, workspace, uri)
+    if place.local is None:
+        return ctx.remote.fingerprint(place)
+    if not place.local.exists():
+        raise NotFound(f"{uri} does not exist", code="DataNotFound")
+    return ctx.content.scan(place.local, ignore_files=False).root
+
+
+def fill(path: str, job: str, port: str, extra: Mapping[str, str] = {}) -> str:  # noqa: B006
+    """${{name}}, ${{output_name}} and ${{default_datastore}} in an output's path."""
+    values = {"name": job, "output_name": port, "default_datastore": "workspaceblobstore", **extra}
+    return re.sub(r"\$\{\{\s*(\w+)\s*}}", lambda match: values.get(match[1], match[0]), path)

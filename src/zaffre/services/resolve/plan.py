@@ -1,0 +1,152 @@
+"""From a document to a plan: steps, graphs, with every reference resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from zaffre.base.errors import InvalidRequest
+from zaffre.base.limits import NESTED_PIPELINES, PIPELINE_STEPS
+from zaffre.core.plan import GraphPlan, StepPlan
+from zaffre.services.places import CONTENT
+from zaffre.services.resolve import inputs
+from zaffre.services.resolve.scope import Scope
+
+RUNS_HERE = ("command", "pipeline")
+LATER = {"sweep", "parallel", "spark", "automl", "import", "data_transfer", "finetuning", "distillation"}
+
+
+def resolve(scope: Scope, spec: Mapping[str, Any]) -> dict[str, Any]:
+    """The plan of a job. Raises `InvalidRequest`, `NotFound` naming the step and what is wrong with it."""
+    plan: dict[str, Any] = dict(_node(scope, spec, {}, "job", 0, {})[0])
+    if plan["kind"] != "pipeline":
+        plan["compute"] = plan.get("compute") or "local"
+    plan["environments"] = scope.environments
+    if sum(1 for _ in _steps(plan)) > PIPELINE_STEPS:
+        raise InvalidRequest(f"a pipeline may have {PIPELINE_STEPS} steps", code="TooManySteps")
+    return plan
+
+
+def _steps(plan: Mapping[str, Any]) -> Any:
+    for node in plan.get("nodes", {}).values():
+        yield node
+        yield from _steps(node)
+
+
+def _node(
+    scope: Scope, node: Mapping[str, Any], defaults: Mapping[str, Any], step: str, depth: int, parent_outputs: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], dict[str, str]]:
+    """(plan of a node, its outputs that are the parent's)."""
+    component, source = _component(scope, node)
+    kind = str((component or {}).get("type") or node.get("type") or "command")
+    if kind not in RUNS_HERE:
+        raise InvalidRequest(
+            f"{step}: jobs of type {kind} are read and checked by this release, but not run",
+            code="JobTypeNotOffered",
+            hint="this release runs command and pipeline jobs" if kind in LATER else None,
+        )
+    if kind == "pipeline":
+        return _graph(scope, node, component, source, defaults, step, depth)
+    return _step(scope, node, component, source, defaults, step)
+
+
+def _component(scope: Scope, node: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
+    value = node.get("component")
+    if value is None:
+        return None, None
+    if isinstance(value, str):
+        return scope.component(value)
+    return value, f"{value['name']}:{value.get('version', '')}".rstrip(":") if value.get("name") else None
+
+
+def _step(
+    scope: Scope, node: Mapping[str, Any], component: Mapping[str, Any] | None, source: str | None,
+    defaults: Mapping[str, Any], step: str,
+) -> tuple[StepPlan, dict[str, str]]:  # fmt: skip
+    base = component or node
+    given = node.get("inputs") or {}
+    resources = {**(base.get("resources") or {}), **(node.get("resources") or {})}
+    retry = node.get("retry_settings") or base.get("retry_settings") or {}
+    limits = node.get("limits") or base.get("limits") or {}
+    made, bound = inputs.outputs((component or {}).get("outputs") or {}, node.get("outputs") or {})
+    compute = node.get("compute")
+    plan: StepPlan = {
+        "kind": "command",
+        "command": str(base["command"]),
+        "environment": scope.environment(node.get("environment") or base.get("environment"), step),
+        "code": _tree(scope, base.get("code"), step),
+        "inputs": inputs.declared(scope, component.get("inputs") or {}, given, step) if component else inputs.free(scope, given, step),
+        "outputs": made,
+        "compute": scope.compute(compute if isinstance(compute, str) else defaults.get("compute")),
+        "deterministic": bool(base.get("is_deterministic", True)),
+    }
+    if variables := {**(base.get("environment_variables") or {}), **(node.get("environment_variables") or {})}:
+        plan["variables"] = {key: str(value) for key, value in variables.items()}
+    if distribution := node.get("distribution") or base.get("distribution"):
+        plan["distribution"] = distribution
+    if resources.get("instance_count", 1) != 1:
+        plan["instances"] = int(resources["instance_count"])
+    for field, key in (("cpu", "cpu"), ("memory_mb", "memory_mb"), ("gpu", "gpu")):
+        if resources.get(field) is not None:
+            plan[key] = float(resources[field])  # type: ignore[literal-required]
+    if limits.get("timeout") is not None:
+        plan["timeout_s"] = float(limits["timeout"])
+    if retry.get("max_retries"):
+        plan["max_retries"] = int(retry["max_retries"])
+        plan["backoff_s"] = float(retry.get("backoff") or 1.0)
+    if source:
+        plan["source"] = source
+    return plan, bound
+
+
+def _tree(scope: Scope, code: Any, step: str) -> str | None:
+    if not code:
+        return None
+    found = CONTENT.fullmatch(str(code))
+    if found:
+        scope.ctx.content.manifest(found["root"])  # raises NotFound
+        return found["root"]
+    raise InvalidRequest(f"{step}: code {code} was not uploaded", code="NotUploaded")
+
+
+def _graph(
+    scope: Scope, node: Mapping[str, Any], component: Mapping[str, Any] | None, source: str | None,
+    defaults: Mapping[str, Any], step: str, depth: int,
+) -> tuple[GraphPlan, dict[str, str]]:  # fmt: skip
+    if depth > NESTED_PIPELINES:
+        raise InvalidRequest(f"{step}: pipelines nested deeper than {NESTED_PIPELINES}: does one contain itself?",
+                             code="PipelineTooDeep")  # fmt: skip
+    base = component or node
+    settings = {**(base.get("settings") or {}), **(node.get("settings") or {})}
+    inner = {"compute": _default_compute(node, settings) or defaults.get("compute")}
+    given = node.get("inputs") or {}
+    outer, bound = inputs.outputs((component or {}).get("outputs") or {}, node.get("outputs") or {})
+    plan: GraphPlan = {
+        "kind": "pipeline",
+        "nodes": {},
+        "inputs": inputs.declared(scope, component.get("inputs") or {}, given, step) if component else inputs.free(scope, given, step),
+        "outputs": {name: dict(item) for name, item in outer.items()},
+    }
+    if settings.get("force_rerun"):
+        plan["force_rerun"] = True
+    if settings.get("continue_on_step_failure"):
+        plan["continue_on_failure"] = True
+    if source:
+        plan["source"] = source
+    for name, child in (base.get("jobs") or {}).items():
+        child_plan, child_bound = _node(scope, child, inner, name if depth == 0 else f"{step}.{name}", depth + 1, outer)
+        plan["nodes"][name] = child_plan
+        for port, mine in child_bound.items():
+            if mine not in plan["outputs"]:
+                plan["outputs"][mine] = {"type": child_plan["outputs"][port]["type"]}
+            plan["outputs"][mine] |= {"node": name, "port": port}
+    if not plan["nodes"]:
+        raise InvalidRequest(f"{step}: a pipeline needs at least one job", code="EmptyPipeline")
+    return plan, bound
+
+
+def _default_compute(node: Mapping[str, Any], settings: Mapping[str, Any]) -> str | None:
+    for value in (node.get("compute"), settings.get("default_compute")):
+        if isinstance(value, str) and value:
+            return value
+    return None

@@ -1,0 +1,104 @@
+"""What resolving one document needs: the workspace, one look at the database, and what was found already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection
+
+from zaffre.base.errors import InvalidRequest, NotFound
+from zaffre.core.environment import catalogue
+from zaffre.ports.environment import EnvironmentDefinition
+from zaffre.services.context import Context
+from zaffre.spec.reference import Reference, parse_reference
+from zaffre.store import assets, resources
+from zaffre.store import jobs as job_store
+
+
+@dataclass
+class Scope:
+    """One document is resolved against one moment of the database; equal things are resolved once."""
+
+    ctx: Context
+    connection: Connection
+    workspace: str
+    environments: dict[str, dict[str, Any]] = field(default_factory=dict)  # key -> definition, for the plan
+    notes: list[str] = field(default_factory=list)
+    _components: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _environment_keys: dict[str, str] = field(default_factory=dict)
+    _computes: dict[str, bool] = field(default_factory=dict)
+    _spec: dict[str, Any] | None = None
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """The document of the workspace."""
+        if self._spec is None:
+            self._spec, _ = resources.get_workspace(self.connection, self.workspace)
+        return self._spec
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def asset(self, kind: str, reference: Reference) -> assets.AssetRecord:
+        """Raises `NotFound`."""
+        return assets.get(
+            self.connection, self.workspace, kind, str(reference.name), reference.version, reference.label
+        )
+
+    def component(self, text: str) -> tuple[dict[str, Any], str]:
+        """The document of a registered component, and its name:version."""
+        if text not in self._components:
+            reference = parse_reference(text, bare="asset")
+            if reference.kind == "registry_asset":
+                raise NotFound(
+                    f"component {reference.name} of registry {reference.registry} is not here",
+                    code="ComponentNotFound",
+                    hint=f"create it in this workspace: zaffre component create --file {reference.name}.yml",
+                )
+            record = self.asset("component", reference)
+            self._components[text] = {"spec": record.spec, "source": f"{record.name}:{record.version}"}
+        found = self._components[text]
+        return found["spec"], found["source"]
+
+    def compute(self, text: str | None) -> str | None:
+        """The name of a compute that exists. `serverless` is the machine itself."""
+        if text is None or "${{" in text:
+            return text
+        name = text.removeprefix("azureml:").rsplit("/", 1)[-1]
+        if name in ("serverless", "local", ""):
+            return "local"
+        if name not in self._computes:
+            resources.get(self.connection, self.workspace, "compute", name)
+            self._computes[name] = True
+        return name
+
+    def job(self, name: str) -> job_store.JobRecord:
+        return job_store.get(self.connection, self.workspace, name)
+
+    def environment(self, value: Any, step: str) -> str:
+        """The key of an environment as a document names or describes it; its definition is kept for the plan."""
+        from zaffre.services.resolve.environment import definition_of  # noqa: PLC0415  it needs a Scope
+
+        memory = repr(value)
+        if memory not in self._environment_keys:
+            definition: EnvironmentDefinition = definition_of(self, value)
+            try:
+                plan = self.ctx.environments.plan(definition)
+            except InvalidRequest as error:
+                error.message = f"environment of {step}: {error.message}"
+                raise
+            for sentence in plan.notes:
+                self.note(sentence)
+            self.environments.setdefault(plan.key, {key: item for key, item in vars(definition).items() if item})
+            self._environment_keys[memory] = plan.key
+        return self._environment_keys[memory]
+
+    def curated(self, text: str) -> EnvironmentDefinition:
+        """Raises `NotFound` with near names."""
+        definition, notes = catalogue.resolve(text)
+        for sentence in notes:
+            self.note(sentence)
+        return definition

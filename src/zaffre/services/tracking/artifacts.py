@@ -1,0 +1,115 @@
+"""Files of runs and models, by the paths that MLflow's clients see.
+
+    mlflow-artifacts:/ExperimentRun/dcid.<run>/...   the default artifacts of a job
+    mlflow-artifacts:/LoggedModel/<model id>/...     of a logged model; its folder may lie in the artifacts of its run
+
+Below `ExperimentRun/dcid.<run>` stands what the job itself wrote too; its log can be read here but not replaced.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from zaffre.base.confine import Item, Staged, kind_of, list_folder, open_file, parts_of, remove
+from zaffre.base.errors import Forbidden, InvalidRequest
+from zaffre.services.context import Context
+from zaffre.store import logged_models, runs
+
+SCHEME = "mlflow-artifacts:/"
+RUNS, MODELS = "ExperimentRun", "LoggedModel"
+RUN_ROOT = f"{SCHEME}{RUNS}/dcid."
+OWN_FOLDERS = ("user_logs", "system_logs")  # the server's, in a job's artifacts
+
+
+def run_uri(run: str) -> str:
+    return RUN_ROOT + run
+
+
+def run_path(run: str) -> str:
+    return f"{RUNS}/dcid.{run}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file or folder: `parts` below `root`; `owned` when clients may only read it."""
+
+    root: Path
+    parts: tuple[str, ...]
+    owned: bool
+    job_id: int | None = None
+
+
+def locate(context: Context, workspace: str, path: str) -> Place:
+    """Where an artifact path leads. Raises `InvalidRequest` for a path that escapes, `NotFound` for an unknown run."""
+    parts = parts_of(path)
+    root = context.home.store(workspace, "workspaceartifactstore")
+    if len(parts) >= 2 and parts[0] == RUNS and parts[1].startswith("dcid."):
+        with context.db.read() as connection:
+            run = runs.get(connection, workspace, parts[1].removeprefix("dcid."))
+        owned = run.type != runs.INTERACTIVE and len(parts) > 2 and parts[2] in OWN_FOLDERS
+        return Place(root / parts[0] / parts[1], parts[2:], owned, run.id)
+    if len(parts) >= 2 and parts[0] == MODELS:
+        with context.db.read() as connection:
+            model = logged_models.get(connection, workspace, parts[1], allow_deleted=True)
+        return Place(root.joinpath(*parts_of(model.path)), parts[2:], False)
+    raise InvalidRequest(
+        f"Invalid path: artifacts are kept below {RUNS}/dcid.<run> and {MODELS}/<model>, not at {path[:200]!r}",
+        code="InvalidPath",
+        hint="use the artifact_uri of the run as it came",
+    )
+
+
+def list_artifacts(context: Context, workspace: str, path: str, *, with_models: bool = False) -> list[Item]:
+    """Entries of a folder; a file is a list of itself, as MLflow's proxy has it.
+
+    The folders of a run's logged models are left out unless `with_models`: clients since 3.0 ask the models themselves
+    and put both lists together.
+    """
+    place = locate(context, workspace, path)
+    hidden: set[tuple[str, ...]] = set()
+    if place.job_id is not None and not with_models:
+        with context.db.read() as connection:
+            models = logged_models.of_job(connection, place.job_id)
+        hidden = {parts_of(model.path)[2:] for model in models}
+    if any(place.parts[: len(folder)] == folder for folder in hidden):
+        return []
+    found = kind_of(place.root, place.parts)
+    if found and not found.is_folder:
+        return [found]
+    return [item for item in list_folder(place.root, place.parts) if (*place.parts, item.name) not in hidden]
+
+
+def read_artifact(context: Context, workspace: str, path: str) -> tuple[BinaryIO, int]:
+    """The open file and its size. Raises `NotFound`."""
+    place = locate(context, workspace, path)
+    return open_file(place.root, place.parts)
+
+
+def write_artifact(context: Context, workspace: str, path: str) -> Staged:
+    """Where the bytes go; `commit` puts them in their place. Raises `Forbidden` for what only the server writes."""
+    place = _writable(locate(context, workspace, path))
+    staging = context.home.store(workspace, "workspaceartifactstore") / ".staging"
+    return Staged(place.root, place.parts, staging)
+
+
+def delete_artifact(context: Context, workspace: str, path: str) -> None:
+    """A file or a folder; of a whole run everything but what the server keeps there. Raises `NotFound`."""
+    place = _writable(locate(context, workspace, path))
+    if place.parts:
+        remove(place.root, place.parts)
+        return
+    for item in list_folder(place.root, ()):
+        if item.name not in OWN_FOLDERS:
+            remove(place.root, (item.name,))
+
+
+def _writable(place: Place) -> Place:
+    if place.owned:
+        raise Forbidden(
+            f"{'/'.join(place.parts)} is written by the server: it can be read, not replaced or deleted",
+            code="ArtifactReadOnly",
+            hint="choose another path",
+        )
+    return place

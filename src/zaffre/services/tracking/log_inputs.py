@@ -1,0 +1,47 @@
+"""Say which data sets and models a run used or made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+
+from zaffre.base import limits
+from zaffre.services.context import Context
+from zaffre.services.tracking.values import wrong
+from zaffre.store import datasets, jobs, logged_models, runs
+from zaffre.store.datasets import DatasetUse
+
+LOGGED_MODELS = "mlflow.log-model.history"
+
+
+def log_inputs(context: Context, workspace: str, run: str, uses: Sequence[DatasetUse], models: Sequence[str]) -> None:
+    if len(uses) > limits.DATASETS_PER_BATCH:
+        raise wrong(f"A request can name at most {limits.DATASETS_PER_BATCH} datasets. Got {len(uses)}.")
+    with context.db.write() as connection:
+        record = runs.active(connection, workspace, run)
+        datasets.add(context.db, connection, record.experiment_id, record.id, uses)
+        logged_models.add_uses(context.db, connection, workspace, record.id, "input", [(name, 0) for name in models])
+
+
+def log_outputs(context: Context, workspace: str, run: str, models: Sequence[tuple[str, int]]) -> None:
+    """`models` are (model id, step)."""
+    with context.db.write() as connection:
+        record = runs.active(connection, workspace, run)
+        logged_models.add_uses(context.db, connection, workspace, record.id, "output", models)
+
+
+def log_model(context: Context, workspace: str, run: str, model_json: str) -> None:
+    """As clients before 3.0 do it: the description of the model is added to a tag."""
+    try:
+        model = orjson.loads(model_json)
+    except ValueError:
+        raise wrong("Malformed model info: it is not JSON") from None
+    missing = [name for name in ("artifact_path", "flavors", "run_id", "utc_time_created") if name not in model]
+    if not isinstance(model, dict) or missing:
+        raise wrong(f"Model json is missing mandatory fields: {missing}")
+    with context.db.write() as connection:
+        record = runs.active(connection, workspace, run)
+        former = jobs.tags_of(connection, [record.id]).get(record.id, {}).get(LOGGED_MODELS, "[]")
+        history = [*orjson.loads(former), model]
+        jobs.set_tags(context.db, connection, record.id, {LOGGED_MODELS: orjson.dumps(history).decode()})

@@ -1,0 +1,214 @@
+"""Deployments: what an endpoint runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, model_validator
+
+from zaffre.spec import include, reference
+from zaffre.spec.common import CodeConfiguration, Described, RetrySettings
+from zaffre.spec.environment import EnvironmentValue
+from zaffre.spec.form import Fold, Form, Name, TextMap, asset_reference, no_effect
+from zaffre.spec.loading import fault
+from zaffre.spec.model import Model
+from zaffre.spec.node import component_of
+from zaffre.spec.parallel import BatchSize, LogLevel
+from zaffre.spec.pipeline import PipelineComponent, Settings
+
+check_model = asset_reference("models")
+
+
+def model(value: Any, info: ValidationInfo) -> str | Model:
+    """A registered model by name, `file:model.yml`, or the model itself."""
+    if isinstance(value, Model):
+        return value
+    if isinstance(value, str):
+        if reference.is_local(value) and value.startswith(("file:", "./", "../")):
+            found = include.load(value, "model", info)
+            assert isinstance(found, Model)
+            return found
+        return check_model(value)
+    if value.__class__ is not dict:
+        raise fault("a model is a name or a mapping with `path`")
+    found = Model.model_validate(value, context=info.context)
+    if found.path is None:
+        raise fault("the model has no `path`")
+    return found
+
+
+ModelValue = Annotated[str | Model, PlainValidator(model)]
+
+
+class RequestSettings(Form):
+    """How requests are held and given out."""
+
+    request_timeout_ms: Annotated[int, Field(ge=1)] | None = None
+    max_concurrent_requests_per_instance: Annotated[int, Field(ge=1)] | None = None
+    max_queue_wait_ms: Annotated[int, Field(ge=0)] | None = None
+
+
+class Probe(Form):
+    """How a running worker is asked whether it lives. Times in seconds."""
+
+    initial_delay: Annotated[int, Field(ge=0)] | None = None
+    period: Annotated[int, Field(ge=1)] | None = None
+    timeout: Annotated[int, Field(ge=1)] | None = None
+    success_threshold: Annotated[int, Field(ge=1)] | None = None
+    failure_threshold: Annotated[int, Field(ge=1)] | None = None
+    path: str | None = None
+    port: int | None = None
+    scheme: str | None = None
+    method: str | None = None
+
+
+class ScaleSettings(Form):
+    """How the number of workers follows the load."""
+
+    type: Annotated[Literal["default", "target_utilization"], Fold]
+    min_instances: Annotated[int, Field(ge=0)] | None = None
+    max_instances: Annotated[int, Field(ge=1)] | None = None
+    polling_interval: Annotated[int, Field(ge=1)] | None = None  # seconds
+    target_utilization_percentage: Annotated[int, Field(ge=1, le=100)] | None = None
+
+
+class CollectedData(Form):
+    """The asset that a collection becomes."""
+
+    name: str | None = None
+    path: str | None = None
+    version: str | None = None
+
+
+class Collection(Form):
+    """One stream of collected data."""
+
+    enabled: bool | None = None
+    data: CollectedData | str | None = None
+    sampling_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    client_id: str | None = None
+
+
+class RequestLogging(Form):
+    """Headers kept with the payload."""
+
+    capture_headers: list[str] | None = None
+
+
+class DataCollector(Form):
+    """What is kept of requests and answers."""
+
+    collections: dict[str, Collection]
+    rolling_rate: Annotated[Literal["minute", "hour", "day", "month", "year"], Fold] | None = None
+    sampling_rate: Annotated[float, Field(ge=0, le=1)] | None = None
+    request_logging: RequestLogging | None = None
+    destination: str | None = None
+
+
+class ResourceAmounts(Form):
+    """Amounts as Kubernetes writes them: 0.5, 500m, 2Gi."""
+
+    cpu: str | None = None
+    memory: str | None = None
+    gpu: str | None = None
+
+
+class KubernetesResources(Form):
+    """What a worker asks for, and what it may take."""
+
+    requests: ResourceAmounts | None = None
+    limits: ResourceAmounts | None = None
+
+
+class OnlineDeployment(Described):
+    """What an online endpoint runs; with `type: kubernetes` on Kubernetes."""
+
+    name: Name
+    type: Annotated[Literal["managed", "kubernetes"], Fold] | None = None
+    endpoint_name: Name
+    model: ModelValue | None = None
+    code_configuration: CodeConfiguration | None = None
+    environment: EnvironmentValue | None = None
+    environment_variables: TextMap | None = None
+    instance_type: str | None = None
+    instance_count: Annotated[int, Field(ge=0)] | None = None
+    scale_settings: ScaleSettings | None = None
+    request_settings: RequestSettings | None = None
+    liveness_probe: Probe | None = None
+    readiness_probe: Probe | None = None
+    startup_probe: Probe | None = None
+    resources: KubernetesResources | None = None
+    data_collector: DataCollector | None = None
+    model_mount_path: str | None = None
+    app_insights_enabled: bool | None = None
+    egress_public_network_access: Annotated[
+        Literal["enabled", "disabled"] | None, Fold, AfterValidator(no_effect("egress_public_network_access"))
+    ] = None
+    private_network_connection: bool | None = None
+    with_package: bool | None = None
+
+
+class BatchResources(Form):
+    """Nodes of a batch job."""
+
+    instance_count: Annotated[int, Field(ge=1)] | None = None
+    instance_type: str | None = None
+    properties: dict[str, Any] | None = None
+
+
+OutputAction = Annotated[Literal["append_row", "summary_only"], Fold]
+
+
+class BatchSettings(Form):
+    """How a batch job cuts its input, and how much may fail."""
+
+    mini_batch_size: BatchSize | None = None
+    max_concurrency_per_instance: Annotated[int, Field(ge=1)] | None = None
+    output_action: OutputAction | None = None
+    output_file_name: str | None = None
+    retry_settings: RetrySettings | None = None
+    error_threshold: int | None = None
+    logging_level: LogLevel | None = None
+    environment_variables: TextMap | None = None
+
+
+class BatchDeployment(Described):
+    """What every batch deployment has."""
+
+    name: Name
+    endpoint_name: Name
+    type: str
+
+
+class ModelBatchDeployment(BatchDeployment, BatchSettings):
+    """A model over the files of an input. Settings stand under `settings`, in older files beside it."""
+
+    type: Annotated[Literal["model"], Fold] = "model"
+    model: ModelValue | None = None
+    code_configuration: CodeConfiguration | None = None
+    environment: EnvironmentValue | None = None
+    compute: str | None = None
+    resources: BatchResources | None = None
+    settings: BatchSettings | None = None
+
+
+class PipelineBatchDeployment(BatchDeployment):
+    """A pipeline with the input of each invocation."""
+
+    type: Literal["pipeline"]
+    component: Annotated[str | PipelineComponent | None, component_of("pipeline")] = None
+    job_definition: str | None = None  # azureml:JOB: the pipeline of a job that ran
+    settings: Settings | None = None
+    compute: str | None = None
+
+    @model_validator(mode="after")
+    def _one_pipeline(self) -> PipelineBatchDeployment:
+        if (self.component is None) == (self.job_definition is None):
+            raise fault("a pipeline deployment has either `component` or `job_definition`")
+        return self
+
+
+BATCH_DEPLOYMENTS: dict[str, type[BatchDeployment]] = {
+    "model": ModelBatchDeployment,
+    "pipeline": PipelineBatchDeployment,
+}

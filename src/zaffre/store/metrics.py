@@ -1,0 +1,167 @@
+"""Metrics in the database: chunks of points that are only ever added, and one row with the latest value of each key.
+
+Both are written in one transaction. A point that comes again (a client repeats a request whose answer was lost) is
+stored twice and read once: a series is a set of points, as MLflow defines it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, case, delete, func, select, tuple_
+
+from zaffre.base.ids import sequence
+from zaffre.store.db import Database
+from zaffre.store.metric_form import RECORD, fold, pack, records
+from zaffre.store.tables.tracking import metric_chunks, metric_latest
+
+C = metric_chunks.c
+L = metric_latest.c
+CHUNK_POINTS = 65_536  # of a compacted chunk: about 1 MB before compression
+
+
+class Point(NamedTuple):
+    """One value of a metric; `timestamp` in milliseconds since 1970."""
+
+    key: str
+    value: float
+    timestamp: int
+    step: int
+
+
+class Latest(NamedTuple):
+    """The last value of a key: the greatest (step, timestamp, value). `points` is how many were sent."""
+
+    key: str
+    value: float
+    timestamp: int
+    step: int
+    points: int
+
+
+def append(db: Database, connection: Connection, batches: Iterable[tuple[int, Sequence[Point]]]) -> None:
+    """Add points to jobs, given as (job id, points), in any order."""
+    series: dict[tuple[int, str], list[tuple[int, int, float]]] = {}
+    for job, points in batches:
+        for key, value, timestamp, step in points:
+            series.setdefault((job, key), []).append((step, timestamp, value))
+    if not series:
+        return
+    first = sequence(len(series))
+    chunks, latest = [], []
+    for number, (job, key) in enumerate(sorted(series), first):  # one order for all writers: no deadlocks
+        packed = series[job, key]
+        chunks.append({"id": number, "job_id": job, "key": key, "count": len(packed), "points": pack(packed)})
+        step, timestamp, value = max(packed, key=_order) if len(packed) > 1 else packed[0]
+        latest.append({"job_id": job, "key": key, "step": step, "timestamp": timestamp, "points": len(packed),
+                       "value": _stored(value), "is_nan": math.isnan(value)})  # fmt: skip
+    connection.execute(metric_chunks.insert(), chunks)
+    connection.execute(_upsert(db), latest)
+
+
+def _stored(value: float) -> float:
+    return 0.0 if math.isnan(value) else value
+
+
+def _order(point: tuple[int, int, float]) -> tuple[int, int, float]:
+    step, timestamp, value = point
+    return step, timestamp, _stored(value)
+
+
+def _upsert(db: Database) -> Any:
+    if (made := _UPSERTS.get(db.is_sqlite)) is None:
+        statement = db.insert(metric_latest)
+        new = statement.excluded
+        newer = tuple_(new.step, new.timestamp, new.value) >= tuple_(L.step, L.timestamp, L.value)
+        taken = {name: case((newer, new[name]), else_=L[name]) for name in ("value", "is_nan", "step", "timestamp")}
+        made = statement.on_conflict_do_update(
+            index_elements=["job_id", "key"], set_={**taken, "points": L.points + new.points}
+        )
+        _UPSERTS[db.is_sqlite] = made
+    return made
+
+
+_UPSERTS: dict[bool, Any] = {}
+
+
+def latest(connection: Connection, ids: Sequence[int]) -> dict[int, list[Latest]]:
+    """The latest value of every key of these jobs."""
+    found: dict[int, list[Latest]] = {}
+    for start in range(0, len(ids), 500):
+        query = select(L.job_id, L.key, L.value, L.is_nan, L.timestamp, L.step, L.points)
+        rows = connection.execute(query.where(L.job_id.in_(ids[start : start + 500])).order_by(L.job_id, L.key))
+        for job, key, value, is_nan, timestamp, step, points in rows:
+            found.setdefault(job, []).append(Latest(key, math.nan if is_nan else value, timestamp, step, points))
+    return found
+
+
+def history(connection: Connection, job_id: int, key: str) -> list[tuple[int, int, float]]:
+    """Every point of a series once, as (timestamp, step, value), in that order; NaN before other values."""
+    query = select(C.points).where(C.job_id == job_id, C.key == key).order_by(C.id)
+    return _merged(chunk for (chunk,) in connection.execute(query))
+
+
+def histories(connection: Connection, ids: Sequence[int], key: str) -> dict[int, list[tuple[int, int, float]]]:
+    """One key of several jobs."""
+    chunks: dict[int, list[bytes]] = {}
+    for start in range(0, len(ids), 500):
+        query = select(C.job_id, C.points).where(C.job_id.in_(ids[start : start + 500]), C.key == key)
+        for job, chunk in connection.execute(query.order_by(C.id)):
+            chunks.setdefault(job, []).append(chunk)
+    return {job: _merged(found) for job, found in chunks.items()}
+
+
+def _merged(chunks: Iterable[bytes]) -> list[tuple[int, int, float]]:
+    distinct = dict.fromkeys(record for chunk in chunks for record in records(chunk))
+    points = [(timestamp, step, value) for step, timestamp, value in RECORD.iter_unpack(b"".join(distinct))]
+    points.sort(key=_rank)
+    return points
+
+
+def _rank(point: tuple[int, int, float]) -> tuple[int, int, float]:
+    return point if point[2] == point[2] else (point[0], point[1], -math.inf)
+
+
+def fragmented(connection: Connection, least_chunks: int = 64, limit: int = 1000) -> list[tuple[int, str]]:
+    """Series of at least so many chunks, as (job id, key): those that `compact` makes smaller."""
+    query = select(C.job_id, C.key).group_by(C.job_id, C.key).having(_loose() >= least_chunks).limit(limit)
+    return [(job, key) for job, key in connection.execute(query)]
+
+
+def _loose() -> Any:
+    return func.sum(case((C.count < CHUNK_POINTS, 1), else_=0))
+
+
+def compact(connection: Connection, job_id: int, key: str) -> int:
+    """Put the small chunks of a series together, each point once; how many chunks there are less.
+
+    Safe beside writers, who only add: exactly the chunks that were read are replaced, in one transaction.
+    """
+    query = select(C.id, C.points).where(C.job_id == job_id, C.key == key, C.count < CHUNK_POINTS)
+    rows = connection.execute(query.order_by(C.id).with_for_update()).all()
+    if len(rows) < 2:
+        return 0
+    distinct = list(dict.fromkeys(record for _, chunk in rows for record in records(chunk)))
+    made = []
+    for start in range(0, len(distinct), CHUNK_POINTS):
+        part = distinct[start : start + CHUNK_POINTS]
+        made.append({"job_id": job_id, "key": key, "count": len(part), "points": fold(b"".join(part))})
+    # They take the places of the first chunks they replace: the order of a series stays what it was.
+    for row, place in zip(made, rows, strict=False):
+        row["id"] = place[0]
+    ids = [row[0] for row in rows]
+    for start in range(0, len(ids), 500):
+        connection.execute(delete(metric_chunks).where(C.id.in_(ids[start : start + 500])))
+    connection.execute(metric_chunks.insert(), made)
+    return len(rows) - len(made)
+
+
+def keys(connection: Connection, ids: Sequence[int]) -> list[str]:
+    """The metric keys of these jobs."""
+    found: set[str] = set()
+    for start in range(0, len(ids), 500):
+        query = select(L.key).where(L.job_id.in_(ids[start : start + 500])).distinct()
+        found.update(key for (key,) in connection.execute(query))
+    return sorted(found)

@@ -1,0 +1,39 @@
+"""Parameters of runs in the database: written once, never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection, select
+
+from zaffre.base.errors import InvalidRequest
+from zaffre.store.db import Database
+from zaffre.store.tables.tracking import params
+
+P = params.c
+
+
+def add(db: Database, connection: Connection, job_id: int, run: str, values: Mapping[str, str]) -> None:
+    """The same value again is no change. Raises `InvalidRequest` naming a parameter that has another value."""
+    if not values:
+        return
+    rows = [{"job_id": job_id, "key": key, "value": values[key]} for key in sorted(values)]
+    connection.execute(db.insert(params).on_conflict_do_nothing(index_elements=["job_id", "key"]), rows)
+    stored = dict(connection.execute(select(P.key, P.value).where(P.job_id == job_id, P.key.in_(list(values)))).all())
+    for key, value in values.items():
+        if stored[key] != value:
+            raise InvalidRequest(
+                f"Changing param values is not allowed. Param with key='{key}' was already logged with "
+                f"value='{stored[key]}' for run ID='{run}'. Attempted logging new value '{value}'.",
+                code="ParamChanged",
+                hint="log another key, or start a nested run for each set of parameters",
+            )
+
+
+def of(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+    found: dict[int, dict[str, str]] = {}
+    for start in range(0, len(ids), 500):
+        query = select(P.job_id, P.key, P.value).where(P.job_id.in_(ids[start : start + 500]))
+        for job, key, value in connection.execute(query.order_by(P.job_id, P.key)):
+            found.setdefault(job, {})[key] = value
+    return found

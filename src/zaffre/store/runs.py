@@ -1,0 +1,135 @@
+"""Runs in the database: jobs in the eyes of MLflow. Only those that a bare client made are written here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import Connection, func, select, update
+
+from zaffre.base.clock import now_ms
+from zaffre.base.errors import InvalidRequest, NotFound
+from zaffre.base.ids import sequence
+from zaffre.core.job_state import LIVING, Status
+from zaffre.store import jobs as job_store
+from zaffre.store.tables.jobs import job_events, jobs
+
+INTERACTIVE = "interactive"
+J = jobs.c
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """The columns of `jobs` that a run shows; the large ones (spec, plan) stay where they are."""
+
+    id: int
+    workspace: str
+    name: str
+    type: str
+    status: str
+    experiment_id: int
+    display_name: str | None
+    node: str | None
+    created_by: str | None
+    created_at: int
+    started_at: int | None
+    ended_at: int | None
+    archived: bool
+    parent_id: int | None
+    root_id: int
+
+
+COLUMNS = tuple(J[item.name] for item in fields(RunRecord))
+STARTED = func.coalesce(J.started_at, J.created_at)
+
+
+def create(
+    connection: Connection,
+    workspace: str,
+    name: str,
+    *,
+    experiment_id: int,
+    display_name: str,
+    user: str,
+    started_at: int,
+    parent_id: int | None,
+    tags: Mapping[str, str],
+) -> None:
+    """A run that no job carries: an interactive job, running from now on."""
+    now, id_ = now_ms(), sequence()
+    record = job_store.JobRecord(
+        id=id_, workspace=workspace, name=name, type=INTERACTIVE, status=Status.RUNNING, root_id=id_,
+        experiment_id=experiment_id, spec={"type": INTERACTIVE}, created_at=now, changed_at=now, parent_id=parent_id,
+        display_name=display_name, created_by=user, started_at=started_at,
+    )  # fmt: skip
+    job_store.insert(connection, [record], {id_: tags})
+
+
+def get(connection: Connection, workspace: str, name: str) -> RunRecord:
+    """Raises `NotFound`."""
+    row = connection.execute(select(*COLUMNS).where(J.workspace == workspace, J.name == name)).first()
+    if row is None:
+        raise NotFound(f"Run with id={name} not found", code="RunNotFound", hint="mlflow.search_runs()")
+    return RunRecord(*row)
+
+
+def active(connection: Connection, workspace: str, name: str) -> RunRecord:
+    """A run that may be written to. Raises `NotFound`, or `InvalidRequest` when it is deleted."""
+    run = get(connection, workspace, name)
+    if run.archived:
+        raise deleted(name)
+    return run
+
+
+def deleted(name: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"The run {name} must be in the 'active' state. Current state is deleted.",
+        code="RunDeleted",
+        hint="MlflowClient().restore_run(run_id)",
+    )
+
+
+def writable(connection: Connection, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, bool]]:
+    """(workspace, run) -> (job id, deleted) of those that exist."""
+    if len(set(names)) == 1:
+        workspace, name = names[0]
+        query = select(J.workspace, J.name, J.id, J.archived).where(J.workspace == workspace, J.name == name)
+    else:
+        query = select(J.workspace, J.name, J.id, J.archived).where(
+            J.workspace.in_({workspace for workspace, _ in names}), J.name.in_({name for _, name in names})
+        )
+    return {(workspace, name): (id_, gone) for workspace, name, id_, gone in connection.execute(query)}
+
+
+def set_status(connection: Connection, run: RunRecord, status: Status, ended_at: int | None) -> None:
+    """An interactive run goes where its client says, also back to Running: guarded by where it was."""
+    assert run.type == INTERACTIVE
+    now = now_ms()
+    ended = None if status in LIVING else (ended_at or now)
+    statement = update(jobs).where(J.id == run.id, J.type == INTERACTIVE, J.status == run.status)
+    changed = connection.execute(statement.values(status=status.value, ended_at=ended, changed_at=now)).rowcount
+    if changed and status.value != run.status:
+        event = {"id": sequence(), "job_id": run.id, "root_id": run.root_id, "at": ended or now, "status": status.value}
+        connection.execute(job_events.insert(), event)
+
+
+def change(connection: Connection, run: RunRecord, values: Mapping[str, Any]) -> None:
+    """Columns that are not the status."""
+    job_store.change(connection, run.id, {**values, "changed_at": now_ms()})
+
+
+def names_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for start in range(0, len(ids), 500):
+        query = select(J.id, J.name).where(J.id.in_(ids[start : start + 500]))
+        found.update((id_, name) for id_, name in connection.execute(query))
+    return found
+
+
+def ids_of(connection: Connection, workspace: str, names: Sequence[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for start in range(0, len(names), 500):
+        query = select(J.name, J.id).where(J.workspace == workspace, J.name.in_(names[start : start + 500]))
+        found.update((name, id_) for name, id_ in connection.execute(query))
+    return found
