@@ -28,8 +28,6 @@ def add(verbs: Verbs) -> None:
     update = add_shared(verbs, "cpu-cluster", COLUMNS)
     _own_flags(update)
     update.set_defaults(own=OWN)
-    for verb, run, summary in (("start", _start, "Start an instance"), ("stop", _stop, "Stop an instance")):
-        verbs.add(verb, run, summary, f"zaffre compute {verb} --name my-instance", columns=COLUMNS).add_name("compute")
 
 
 def _own_flags(parser: Parser) -> None:
@@ -49,13 +47,3 @@ def _create(args: Namespace) -> Any:
     flags = {key: getattr(args, key) for key in OWN}
     with workspace(args) as ws:
         return ws.computes.create_or_update(document(args, "compute", name=args.name, type=args.type, **flags))
-
-
-def _start(args: Namespace) -> Any:
-    with workspace(args) as ws:
-        return ws.computes.start(args.name)
-
-
-def _stop(args: Namespace) -> Any:
-    with workspace(args) as ws:
-        return ws.computes.stop(args.name)
