@@ -51,7 +51,7 @@ def open_platform(root: Path, settings: Settings, *, stop: Callable[[], None] = 
     home = Home(root)
     _make(home)
     lock = _lock(home)
-    db = Database(url) if (url := os.environ.get(DATABASE_VARIABLE)) else Database.at(home)
+    db = Database(url) if (url := os.environ.get(DATABASE_VARIABLE)) else Database.at(home.root)
     schema.prepare(db)
     key = key_of(home.key)
     ctx = Context(

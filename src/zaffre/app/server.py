@@ -11,7 +11,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from importlib.metadata import version
+from zaffre.base.version import __version__
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +100,7 @@ def _application(platform: Platform, token: str, hosts: frozenset[str]) -> Any:
         gate.check_host(request)
         return replace(ctx, principal=gate.principal(request))
 
-    return application(ctx, gate, version("zaffre"), mlflow_routes(authenticate))
+    return application(ctx, gate, __version__, mlflow_routes(authenticate))
 
 
 def _lives(ctx: Context, workspace: str, job: str) -> bool:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from importlib import import_module
 
 from zaffre.base import errors
+from zaffre.base.version import __version__
 from zaffre.cli.parser import DEFAULTS, Parser, Verbs
 
 NOUNS = {
@@ -81,7 +82,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     if words == ["--version"]:
-        print(_version())
+        print(__version__)
         return 0
     args = build(words).parse_args(words, Namespace(**DEFAULTS))
     run = getattr(args, "run", None)
@@ -121,15 +122,6 @@ def build(words: Sequence[str] | None) -> Parser:
             nouns.add_parser(word, help=summary)
     parser.add_globals()
     return parser
-
-
-def _version() -> str:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version("zaffre")
-    except PackageNotFoundError:  # run from a checkout
-        return "0 (checkout)"
 
 
 def _report(error: errors.ZaffreError) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from importlib.metadata import version
+from zaffre.base.version import __version__
 
 from zaffre.base.clock import iso
 from zaffre.services.context import Context
@@ -20,7 +20,7 @@ def status(ctx: Context, _request: Ask) -> Status:
     with ctx.db.read() as connection:
         living = store.count_living(connection)
     return Status(
-        version=version("zaffre"), url=ctx.settings.url, home=str(ctx.home.root), database=ctx.db.engine.name, pid=os.getpid(),
+        version=__version__, url=ctx.settings.url, home=str(ctx.home.root), database=ctx.db.engine.name, pid=os.getpid(),
         started_at=iso(ctx.started_at) or "", living_jobs=living,
     )  # fmt: skip
 
