@@ -52,7 +52,7 @@ def document(args: Namespace, kind: str, **flags: Any) -> Any:
 
 def local_path(text: str | None) -> str | None:
     """A path given by flag is below the current folder; addresses stay as they are."""
-    if text is None or "://" in text or text.startswith("azureml:") or text.startswith("runs:"):
+    if text is None or "://" in text or text.startswith(("azureml:", "runs:")):
         return text
     return os.path.abspath(os.path.expanduser(text))
 

@@ -28,7 +28,7 @@ def _init(args: Namespace) -> str:
                 f"{folder} is not empty: it has {', '.join(taken[:3])}{' ...' if len(taken) > 3 else ''}",
                 hint="name a new folder: zaffre init my-project",
             )
-        with as_file(files("zaffre.cli") / "project") as source:
+        with as_file(files("zaffre.cli") / "init-project") as source:
             copytree(source, folder, dirs_exist_ok=True)
         (folder / ".zaffre").mkdir(exist_ok=True)  # the home of this project: its server, jobs and data
         (folder / ".zaffre" / ".gitignore").write_text("*\n")

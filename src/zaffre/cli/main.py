@@ -10,6 +10,7 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from zaffre.base import errors
@@ -130,10 +131,8 @@ def _report(error: errors.ZaffreError) -> int:
              for i, line in enumerate(_words(error))]  # fmt: skip
     hints = dict.fromkeys(hint for hint in (error.hint, *(fault.hint for fault in error.faults)) if hint)
     lines += [f" hint: {hint}" for hint in hints]
-    try:
+    with suppress(BrokenPipeError):
         print("\n".join(lines), file=sys.stderr)
-    except BrokenPipeError:
-        pass
     return error.exit_code
 
 

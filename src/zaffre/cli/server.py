@@ -29,6 +29,13 @@ def add(verbs: Verbs, word: str, summary: str) -> None:
     if word == "up":
         parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (127.0.0.1)")
         parser.add_argument("--port", type=int, default=0, metavar="N", help="port (0: any that is free)")
+        parser.add_argument(
+            "--allow-remote", action="store_true", help="listen beyond loopback, without TLS"
+        )
+        parser.add_argument("--allow-host", nargs="+", action="extend", default=[], metavar="NAME",
+                            help="names by which clients may reach it")  # fmt: skip
+        parser.add_argument("--allow-private-addresses", action="store_true",
+                            help="data may be fetched from loopback and private networks")  # fmt: skip
         parser.add_argument("--detach", action="store_true", help="in the background; returns when it answers")
         parser.add_argument("--url-rewrite", nargs="+", action="extend", default=[], metavar="PREFIX=TARGET",
                             help="read addresses that begin with PREFIX from TARGET instead")  # fmt: skip
@@ -45,7 +52,15 @@ def _up(args: Namespace) -> Any:
         return _detached(args, home)
     from zaffre.app.server import serve
 
-    serve(home.root, host=args.host, port=args.port, rewrites=rewrites)
+    serve(
+        home.root,
+        host=args.host,
+        port=args.port,
+        rewrites=rewrites,
+        allow_remote=args.allow_remote,
+        allow_hosts=args.allow_host,
+        allow_private_addresses=args.allow_private_addresses,
+    )
     return None
 
 
@@ -55,8 +70,12 @@ def _detached(args: Namespace, home: Home) -> Any:
     if found := running(home):
         note(args, f"a server runs for {home.root} already; its flags stay")
     else:
-        rewrites = [word for item in args.url_rewrite for word in ("--url-rewrite", item)]
-        launch(home, ["--host", args.host, "--port", str(args.port), *rewrites])
+        flags = ["--host", args.host, "--port", str(args.port)]
+        flags += [word for item in args.url_rewrite for word in ("--url-rewrite", item)]
+        flags += [word for item in args.allow_host for word in ("--allow-host", item)]
+        flags += ["--allow-remote"] if args.allow_remote else []
+        flags += ["--allow-private-addresses"] if args.allow_private_addresses else []
+        launch(home, flags)
         found = None
     address = found[0] if found else read(home)
     assert address is not None

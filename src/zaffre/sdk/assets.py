@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from zaffre.sdk.closing import Submittable
 from zaffre.sdk.collection import Collection, listed, pages, texts
+from zaffre.sdk.documents import Submittable
 from zaffre.wire import assets as wire
 from zaffre.wire.assets import AssetView, LineageView, Operations
 
@@ -43,7 +43,7 @@ class Assets(Collection):
         fields = self._scope.about(name=name, tag=tag, listed=listed(archived_only, include_archived))
 
         def ask(cursor: str | None, size: int) -> Any:
-            request = wire.ListAssets(**fields, max_results=size, **({"cursor": cursor} if cursor else {}))
+            request = wire.ListAssets(**fields, max_results=size, cursor=cursor)
             return self._transport.call(self.operations.list, request)
 
         return pages(ask, max_results)

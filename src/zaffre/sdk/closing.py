@@ -77,16 +77,16 @@ class _Walk:
 
     def _job(self, job: Json) -> None:
         self._code_of(job)
-        if isinstance(environment := job.get("environment"), dict):
-            self._environment(environment)
+        if isinstance(packages := job.get("environment"), dict):
+            self._environment(packages)
         for value in _mappings(job.get("inputs")):
             self._replace(value, "path")
         for key in DATA:
-            if isinstance(value := job.get(key), dict):
-                self._replace(value, "path")
+            if isinstance(table := job.get(key), dict):
+                self._replace(table, "path")
         for key in NESTED:
-            if isinstance(value := job.get(key), dict):
-                self._job(value)
+            if isinstance(inner := job.get(key), dict):
+                self._job(inner)
         for node in _mappings(job.get("jobs")):
             self._job(node)
 

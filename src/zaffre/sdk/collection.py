@@ -8,6 +8,7 @@ from typing import Any, Generic, TypeVar
 
 from zaffre.sdk.closing import Closer
 from zaffre.sdk.transport import Transport
+from zaffre.wire.jobs import Listed
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ class Done(Generic[T]):
     def __init__(self, result: T) -> None:
         self._result = result
 
-    def result(self, timeout: float | None = None) -> T:
+    def result(self, timeout: float | None = None) -> T:  # noqa: ARG002  # the signature users know
         """What was made."""
         return self._result
 
@@ -66,7 +67,7 @@ def pages(ask: Callable[[str | None, int], Any], max_results: int | None, size: 
             return
 
 
-def listed(archived_only: bool, include_archived: bool) -> str | None:
+def listed(archived_only: bool, include_archived: bool) -> Listed | None:
     """How the wire says which items a list has."""
     return "archived" if archived_only else "all" if include_archived else None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from zaffre.sdk.assets import Assets
-from zaffre.sdk.closing import Submittable
+from zaffre.sdk.documents import Submittable
 from zaffre.sdk.unpack import unpack
 from zaffre.wire import data as wire
 from zaffre.wire.assets import AssetView, CreateAsset, Operations

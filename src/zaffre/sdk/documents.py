@@ -9,10 +9,12 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from zaffre.base.errors import InvalidRequest
+from zaffre.sdk.step import Component
 from zaffre.spec import document, yaml
 from zaffre.spec.document import Document
 
-Submittable = Document | BaseModel | Mapping[str, Any]
+Submittable = Document | BaseModel | Component | Mapping[str, Any]
 
 
 def load(
@@ -55,6 +57,10 @@ def as_spec(what: Submittable, changes: Mapping[str, Any], kind: str) -> dict[st
     What did not come from a file is checked here: models may have been changed since they were made.
     """
     given = {key: value for key, value in changes.items() if value is not None}
+    if isinstance(what, Component):
+        if what.model is None:
+            raise InvalidRequest(f"`{what.reference}` is registered already")
+        what = what.model
     if isinstance(what, Document):
         spec = document.dump(what.spec)
         return document.dump(document.parse({**spec, **given}, kind=what.kind).spec) if given else spec

@@ -6,6 +6,7 @@ import codecs
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from zaffre.base import errors
@@ -46,10 +47,8 @@ def _follow_steps(jobs: Jobs, name: str, write: Write, on_event: Callable[[JobEv
             if event.status in STARTED and event.job not in known and event.node and _has_log(event):
                 known[event.job] = pool.submit(copy, event)
         for copied in known.values():
-            try:
+            with suppress(errors.NotFound):  # cancelled before it printed anything
                 copied.result()
-            except errors.NotFound:
-                pass  # cancelled before it printed anything
 
 
 def _has_log(event: JobEvent) -> bool:

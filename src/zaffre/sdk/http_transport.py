@@ -10,7 +10,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -57,10 +57,8 @@ class HttpTransport:
         headers = {"Content-Type": "application/octet-stream", "Transfer-Encoding": "chunked"}
         with self._own_connection(self._timeout_s) as connection:
             headers = self._headers(operation.method, headers)
-            try:
+            with suppress(BrokenPipeError, ConnectionResetError):  # it may have refused and said why: read the answer
                 connection.request(operation.method, target, iter(chunks), headers, encode_chunked=True)
-            except (BrokenPipeError, ConnectionResetError):
-                pass  # the server may have refused and said why: read the answer
             answer = connection.getresponse()
             return operation.response.model_validate_json(_read(answer) or b"{}")
 
@@ -106,7 +104,10 @@ class HttpTransport:
         named = set(operation.path_fields)
         path = operation.path
         for name in named:
-            path = path.replace("{%s}" % name, quote(str(getattr(request, name)), safe=""))
+            value = str(getattr(request, name))
+            if "/" in value or value in ("", ".", ".."):  # no such name exists, and the path would lead elsewhere
+                raise errors.InvalidRequest(f"`{value}` is not a name", code="InvalidName")
+            path = path.replace("{" + name + "}", quote(value, safe=""))
         if operation.body is Body.JSON and operation.method not in ("GET", "DELETE"):
             text = request.model_dump_json(exclude=named, exclude_unset=True)
             return self._prefix + path, text.encode()

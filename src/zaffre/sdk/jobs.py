@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from zaffre.base import errors
-from zaffre.sdk.closing import Submittable
 from zaffre.sdk.collection import Collection, Done, listed, pages, texts
+from zaffre.sdk.documents import Submittable
 from zaffre.sdk.follow import follow
 from zaffre.sdk.unpack import unpack
 from zaffre.wire import jobs as wire
@@ -62,7 +62,7 @@ class Jobs(Collection):
         )
 
         def ask(cursor: str | None, size: int) -> wire.JobList:
-            request = wire.ListJobs(**fields, max_results=size, **({"cursor": cursor} if cursor else {}))
+            request = wire.ListJobs(**fields, max_results=size, cursor=cursor)
             return self._transport.call(wire.LIST, request)
 
         return pages(ask, max_results)
@@ -154,8 +154,8 @@ class Jobs(Collection):
 
     def download(
         self, name: str, download_path: str | Path = ".", *, output_name: str | None = None, all: bool = False
-    ) -> list[Path]:
-        """Download logs and default outputs to `artifacts/`, an output or `all` of them to `named-outputs/<output>/`."""
+    ) -> Sequence[Path]:
+        """Download logs and default outputs to `artifacts/`, one or `all` outputs to `named-outputs/<output>/`."""
         fields = self._scope.about(name=name, output_name=output_name, all=all)
         return unpack(self._transport.stream_down(wire.DOWNLOAD, wire.Download(**fields)), Path(download_path))
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
-from zaffre.sdk.closing import Submittable
 from zaffre.sdk.collection import Collection, Done
+from zaffre.sdk.documents import Submittable
 from zaffre.wire import resources as wire
 from zaffre.wire.operation import WorkspaceRequest
 from zaffre.wire.resources import Operations, ResourceView
@@ -31,10 +31,7 @@ class Resources(Collection):
 
     def list(self) -> Iterator[ResourceView]:
         """All of them."""
-        items: list[ResourceView] = self._transport.call(  # type: ignore[valid-type]  # `list` is also a method here
-            self.operations.list, WorkspaceRequest(**self._scope.about())
-        ).items
-        return iter(items)
+        return iter(self._transport.call(self.operations.list, WorkspaceRequest(**self._scope.about())).items)
 
     def update(self, name: str, changes: Mapping[str, Any]) -> ResourceView:
         """Change some fields; nested mappings are merged, None takes a field away."""

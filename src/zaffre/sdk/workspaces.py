@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from zaffre.sdk.closing import Submittable
 from zaffre.sdk.collection import Collection, Done
+from zaffre.sdk.documents import Submittable
 from zaffre.wire import resources as wire
 from zaffre.wire.resources import WorkspaceView
 
