@@ -60,7 +60,7 @@ def conda(value: Any, info: ValidationInfo) -> Any:
     return content
 
 
-def requirements(value: Any, info: ValidationInfo) -> Any:
+def requirement_lines(value: Any, info: ValidationInfo) -> Any:
     """Lines of pip requirements: a list, a text, or the path of a requirements file."""
     if not isinstance(value, str):
         return value
@@ -85,9 +85,11 @@ class Environment(Described):
     os_type: str | None = None
     inference_config: InferenceConfig | None = None
     datastore: str | None = None
-    requirements: Annotated[list[str], BeforeValidator(requirements)] | None = None  # for pip (Zaffre)
+    requirements: Annotated[list[str], BeforeValidator(requirement_lines)] | None = None  # for pip (Zaffre)
     python_version: str | None = None  # such as 3.11; for `requirements` (Zaffre)
-    constraints: Annotated[list[str], BeforeValidator(requirements)] | None = None  # bounds on every package (Zaffre)
+    constraints: Annotated[list[str], BeforeValidator(requirement_lines)] | None = (
+        None  # bounds on every package (Zaffre)
+    )
     exclude_newer: str | None = None  # no package published after this date, such as 2025-06-30 (Zaffre)
 
     @model_validator(mode="after")

@@ -58,7 +58,7 @@ def inner(value: dict[str, Any], noun: str, info: ValidationInfo) -> Form:
         found = kinds.model(kind, value)
     except SpecError as error:
         raise fault(error.faults[0].message, hint=error.faults[0].hint) from None
-    return found.model_validate({key: item for key, item in value.items() if key != "$schema"}, context=info.context)
+    return found.model_validate(document_body(value), context=info.context)
 
 
 def located(text: str, info: ValidationInfo) -> str:
@@ -90,7 +90,7 @@ def validated(data: dict[str, Any], kind: str, loading: Loading, content: str | 
     from zaffre.spec import check
 
     model = kinds.model(kind, data, loading.file)
-    body = {key: value for key, value in data.items() if key not in ("$schema",)}
+    body = document_body(data)
     try:
         found = model.model_validate(body, context=loading)
     except ValidationError as error:
@@ -99,3 +99,11 @@ def validated(data: dict[str, Any], kind: str, loading: Loading, content: str | 
     if wrong:
         raise SpecError(faults.placed(wrong, loading.file, content))
     return found
+
+
+def document_body(data: dict[str, Any]) -> dict[str, Any]:
+    """A document without `$schema`, its type in our spelling."""
+    body = {key: value for key, value in data.items() if key != "$schema"}
+    if isinstance(body.get("type"), str):
+        body["type"] = kinds.type_of(data)
+    return body

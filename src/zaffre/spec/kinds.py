@@ -92,6 +92,7 @@ TYPES = {
     **dict.fromkeys(CONNECTION_TYPES, "connection"),
     "environment": "environment",
 }
+SQUASHED = {word.replace("_", ""): word for word in TYPES}
 # keys that only one kind has, for documents without `$schema`
 SHAPES: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset(("type", "source", "path")), "data-import"),
@@ -114,7 +115,7 @@ def model(kind: str, data: dict[str, Any] | None = None, file: str | None = None
     if kind not in FAMILIES or data is None:
         return single_model(kind)
     family: dict[str, type[Form]] = getattr(single_module(kind), FAMILIES[kind])
-    given = folded(data.get("type"))
+    given = type_of(data)
     if given is None and kind == "batch-deployment":
         given = "pipeline" if data.keys() & {"component", "job_definition"} else "model"
     if not isinstance(given, str) or given not in family:
@@ -174,10 +175,18 @@ def by_schema(schema: Any) -> str | None:
     return SCHEMAS.get(word.removesuffix(".json").removesuffix(".schema"))
 
 
+def type_of(data: dict[str, Any]) -> Any:
+    """What `type` says, in the spelling of this package: `Command`, `AmlCompute` and `azureBlob` are accepted."""
+    given = folded(data.get("type"))
+    if isinstance(given, str) and given not in TYPES:
+        return SQUASHED.get(given.replace("_", ""), given)
+    return given
+
+
 def by_noun(noun: str, data: dict[str, Any]) -> str | None:
     if noun in KINDS:
         return noun
-    given = folded(data.get("type"))
+    given = type_of(data)
     if given is None:
         given = shape(data)
     kind = f"{noun}/{given}"
@@ -185,7 +194,7 @@ def by_noun(noun: str, data: dict[str, Any]) -> str | None:
 
 
 def by_type(data: dict[str, Any]) -> str | None:
-    given = folded(data.get("type"))
+    given = type_of(data)
     if data.keys() >= {"name", "endpoint_name"}:
         batch = given in ("model", "pipeline") or data.keys() & {"mini_batch_size", "component", "job_definition"}
         return "batch-deployment" if batch else "online-deployment"

@@ -121,8 +121,9 @@ def node(value: Any, info: ValidationInfo) -> Node:
         raise fault(
             f"a step of type `{given}` is not known", hint=nearest(str(given), NODES) or f"types are {', '.join(NODES)}"
         )
-    if "$schema" in value:
+    if "$schema" in value or value.get("type", given) != given:
         value = {key: item for key, item in value.items() if key != "$schema"}
+        value["type"] = given
     found: Node = node_class(given).model_validate(value, context=info.context)
     return found
 
