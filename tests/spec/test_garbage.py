@@ -18,7 +18,7 @@ WORDS = st.sampled_from(
     search_space task limits name version tags trigger create_job model uri_folder string default image conda_file
     build distribution instance_count identity services properties data_collector sweep parallel spark automl
     ${{parent.inputs.x}} ${{inputs.x}} azureml:x:1 ./x file:x $schema amlcompute azure_blob
-    """.split()  # noqa: SIM905 - fifty quoted words would be harder to read
+    """.split()
 )
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8) | WORDS
 VALUES = st.recursive(

@@ -148,7 +148,7 @@ def test_traps_of_real_files():
 def test_pipelines_in_pipelines(write):
     path = write(
         inner="type: pipeline\nname: inner\njobs: {a: {command: ls, environment: {image: x}}}",
-        main="type: pipeline\njobs:\n  i: {component: inner.yml}\n  j: {component: {jobs: {b: {component: azureml:x}}}}",
+        main="type: pipeline\njobs:\n  i: {component: inner.yml}\n  j: {component: {jobs: {b: {component: x}}}}",
     )
     jobs = document.load(path).spec.jobs
     assert isinstance(jobs["i"], PipelineNode)

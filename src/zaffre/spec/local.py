@@ -1,4 +1,4 @@
-"""The local files and folders that a loaded spec names, so that a client can upload them and name the content."""
+"""The local files and folders that a loaded spec names, so that a client can upload them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ Spec = TypeVar("Spec", bound=BaseModel)
 
 
 def local_paths(spec: BaseModel) -> Iterator[tuple[str, str]]:
-    """(`code`, `path` or `additional_includes`; the path) of each local path, components written in place included.
+    """(`code`, `path` or `additional_includes`; the path) of each local path, also in components written in place.
 
-    Where outputs go and addresses of probes are left out: they are nothing to upload. After `document.load` the paths are absolute.
+    Where outputs go and addresses of probes are left out: they are nothing to upload.
+    After `document.load` the paths are absolute.
     """
     found: list[tuple[str, str]] = []
 
