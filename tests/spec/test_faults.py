@@ -92,6 +92,7 @@ def test_names_that_are_tolerated(name):
         ("command: ''\nenvironment: {image: x}", "command is empty"),
         ("command: ls\nenvironment: < your environment >", "placeholder"),
         ("command: ls\nenvironment: {}", "needs one of"),
+        ("command: ls\nenvironment: {image: x}\nresources: {instance_count: 0}", "must be at least 1, not 0"),
         ("command: ls\nenvironment: {image: x, build: {path: .}}", "not both"),
         ("command: ls\nenvironment: {image: x}\ninputs: {a: [1]}", "not a list"),
     ],

@@ -65,7 +65,7 @@ def texts(spec: Any, at: Location) -> Iterator[tuple[str, Location]]:
 
 def unknown(place: Location, name: str, what: str, key: str, known: Iterable[str]) -> Wrong:
     known = list(known)
-    hint = nearest(key, known) or (f"there are {', '.join(known[:10])}" if known else f"there are no {what}s")
+    hint = nearest(key, known) or (f"there are {', '.join(known[:10])}" if known else "there is none")
     return Wrong(place, f"`${{{{{name}}}}}`: there is no {what} `{key}`", hint)
 
 

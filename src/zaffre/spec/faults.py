@@ -64,11 +64,11 @@ def from_validation(
 
 
 def fewer(wrongs: list[Wrong]) -> list[Wrong]:
-    """Of a union of types only the complaint of the last branch, and at most `MOST` in all."""
+    """Of a union of types only the plainest complaint, and at most `MOST` in all."""
     by_location: dict[Location, Wrong] = {}
     for wrong in wrongs:
         before = by_location.get(wrong.location)
-        if before is None or len(wrong.message) < len(before.message):
+        if before is None or rank(wrong) < rank(before):
             by_location[wrong.location] = wrong
     inner = {location[:length] for location in by_location for length in range(len(location))}
     kept = [
@@ -77,6 +77,11 @@ def fewer(wrongs: list[Wrong]) -> list[Wrong]:
         if location not in inner or not wrong.message.endswith("mapping")
     ]
     return kept[:MOST]
+
+
+def rank(wrong: Wrong) -> tuple[bool, int]:
+    """A bound that is broken says more than a type that does not fit; then the shortest sentence is the plainest."""
+    return " must be at " not in wrong.message, len(wrong.message)
 
 
 def placed(wrongs: Iterable[Wrong], file: str | None, text: str | None) -> list[Fault]:
