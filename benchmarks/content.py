@@ -108,11 +108,10 @@ def main() -> None:
         changed = next(small.rglob("*.bin"))
         again = least(given.repeats, lambda: changed.write_bytes(os.urandom(100)), lambda: step(store, "add", small))
         show("add, one file changed", again, cp_small, "0.35 s")
-        names = iter([(f"part{n:03}", f"new{n:03}") for n in range(given.repeats)])
 
         def rename() -> None:
-            old, new = next(names)
-            (small / old).rename(small / new)
+            folder = next(small.iterdir())
+            folder.rename(folder.with_name(folder.name + "x"))
 
         show(
             "add, a folder renamed", least(given.repeats, rename, lambda: step(store, "add", small)), cp_small, "0.35 s"
