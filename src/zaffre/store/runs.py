@@ -13,6 +13,7 @@ from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING, Status
 from zaffre.store import jobs as job_store
+from zaffre.store.db import Database
 from zaffre.store.tables.jobs import job_events, jobs
 
 INTERACTIVE = "interactive"
@@ -45,6 +46,7 @@ STARTED = func.coalesce(J.started_at, J.created_at)
 
 
 def create(
+    db: Database,
     connection: Connection,
     workspace: str,
     name: str,
@@ -63,7 +65,8 @@ def create(
         experiment_id=experiment_id, spec={"type": INTERACTIVE}, created_at=now, changed_at=now, parent_id=parent_id,
         display_name=display_name, created_by=user, started_at=started_at,
     )  # fmt: skip
-    job_store.insert(connection, [record], {id_: tags})
+    job_store.insert(connection, [record], Status.RUNNING)
+    job_store.set_tags(db, connection, id_, tags)
 
 
 def get(connection: Connection, workspace: str, name: str) -> RunRecord:

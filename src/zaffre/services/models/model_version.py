@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from zaffre.base.clock import now_ms
-from zaffre.base.confine import kind_of, parts_of
+from zaffre.base.confine import parts_of
 from zaffre.base.errors import Conflict
 from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING
 from zaffre.core.search_filter import MODEL_VERSIONS, parse_filter, parse_order
+from zaffre.services import places
 from zaffre.services.context import Context
+from zaffre.services.models.inspect import facts_of_model
 from zaffre.services.tracking.artifacts import ARTIFACT_STORE, RUNS, SCHEME, VERSIONS, locate, run_path
 from zaffre.services.tracking.matches import Lookup, matches, ordered
 from zaffre.services.tracking.pages import offset_of, size_of, token_of
@@ -60,25 +62,31 @@ def create_model_version(
     """The next version of a registered model. Raises `NotFound` for the model, the run, or what `source` names."""
     now = now_ms()
     uri, made_by, model_id = _source(context, workspace, source, run, model_id)
-    kind = "mlflow_model" if _has_mlmodel(context, workspace, uri) else "custom_model"
     properties = (
         {SOURCE: source} | ({MODEL_ID: model_id} if model_id else {}) | ({RUN_LINK: run_link} if run_link else {})
     )
+    record = AssetRecord(
+        id=sequence(), workspace=workspace, kind=KIND, name=name, version="", created_at=now, changed_at=now,
+        spec={"name": name, "type": "custom_model", "path": uri}, type="custom_model", description=description,
+        tags=dict(tags), properties=properties, uri=uri, created_by=context.principal.name,
+    )  # fmt: skip
+    _known(context, workspace, name)
+    _inspect(context, workspace, record)
     with context.db.write() as connection:
         registered_models.get(connection, workspace, name)
-        job_id = runs.get(connection, workspace, made_by).id if made_by else None
-        version = assets.next_version(connection, workspace, KIND, name)
-        spec = {"name": name, "version": version, "type": kind, "path": uri}
-        record = AssetRecord(
-            id=sequence(), workspace=workspace, kind=KIND, name=name, version=version, spec=spec, created_at=now,
-            changed_at=now, type=kind, description=description, tags=dict(tags), properties=properties, uri=uri,
-            created_by=context.principal.name, job_id=job_id,
-        )  # fmt: skip
+        record.job_id = job_id = runs.get(connection, workspace, made_by).id if made_by else None
+        record.version = record.spec["version"] = version = assets.next_version(connection, workspace, KIND, name)
         assets.insert(connection, record)
         if job_id is not None:
             edge = Edge(job_id, "output", "mlflow", KIND, f"{name}:{version}")
             assets.add_edges(connection, workspace, [edge])
         return _shown(connection, workspace, [record])[0]
+
+
+def _known(context: Context, workspace: str, name: str) -> None:
+    """Raises `NotFound` before any file is read."""
+    with context.db.read() as connection:
+        registered_models.get(connection, workspace, name)
 
 
 def _source(
@@ -112,11 +120,15 @@ def _source(
         return _DATASTORE_PATH + found.path, run or made_by, found.name
 
 
-def _has_mlmodel(context: Context, workspace: str, uri: str) -> bool:
-    if not uri.startswith(_DATASTORE_PATH):
-        return False
-    parts = parts_of(uri.removeprefix(_DATASTORE_PATH).strip("/"))
-    return kind_of(context.home.store(workspace, ARTIFACT_STORE), (*parts, "MLmodel")) is not None
+def _inspect(context: Context, workspace: str, record: AssetRecord) -> None:
+    """What the files are now: identity, size, what MLflow wrote about them. Raises `NotFound` when there are none."""
+    local = places.locate(context, workspace, str(record.uri)).local
+    record.fingerprint = places.identity(context, workspace, str(record.uri))
+    if local is not None:
+        manifest = context.content.scan(local, ignore_files=False)
+        record.facts = {"files": len(manifest.entries), "bytes": manifest.size, **facts_of_model(local)}
+        if record.facts.get("flavors"):
+            record.type = record.spec["type"] = "mlflow_model"
 
 
 def get_model_version(

@@ -9,13 +9,13 @@ Below `ExperimentRun/dcid.<run>` stands what the job itself wrote too; its log c
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from zaffre.base.confine import Item, Staged, kind_of, list_folder, open_file, parts_of, remove
 from zaffre.base.errors import Forbidden, InvalidRequest
+from zaffre.services import places
 from zaffre.services.context import Context
 from zaffre.store import assets, logged_models, runs
 
@@ -23,8 +23,6 @@ SCHEME = "mlflow-artifacts:/"
 RUNS, MODELS, VERSIONS = "ExperimentRun", "LoggedModel", "ModelVersion"
 ARTIFACT_STORE = "workspaceartifactstore"
 RUN_ROOT = f"{SCHEME}{RUNS}/dcid."
-_DATASTORE = re.compile(r"azureml://datastores/(workspaceartifactstore|workspaceblobstore)/paths/(.+)")
-_CONTENT = re.compile(r"content://([0-9a-f]{64})(?:/(.*))?")
 OWN_FOLDERS = ("user_logs", "system_logs")  # the server's, in a job's artifacts
 
 
@@ -71,16 +69,14 @@ def locate(context: Context, workspace: str, path: str) -> Place:
 def _of_version(context: Context, workspace: str, name: str, version: str, rest: tuple[str, ...]) -> Place:
     with context.db.read() as connection:
         record = assets.get(connection, workspace, "model", name, version)
-    uri = record.uri or ""
-    if match := _DATASTORE.fullmatch(uri):
-        return Place(context.home.store(workspace, match[1]), (*parts_of(match[2].strip("/")), *rest), True)
-    if match := _CONTENT.fullmatch(uri):
-        return Place(context.content.shared(match[1]), (*parts_of(match[2] or ""), *rest), True)
-    raise InvalidRequest(
-        f"model {name}:{version} is kept at {uri}, which is not on this server",
-        code="ModelElsewhere",
-        hint=f"zaffre model download --name {name} --version {version}",
-    )
+    local = places.locate(context, workspace, record.uri or "").local
+    if local is None:
+        raise InvalidRequest(
+            f"model {name}:{version} is kept elsewhere, at {record.uri}",
+            code="ModelElsewhere",
+            hint=f"zaffre model download --name {name} --version {version}",
+        )
+    return Place(local, rest, True) if local.is_dir() else Place(local.parent, (local.name, *rest), True)
 
 
 def list_artifacts(context: Context, workspace: str, path: str, *, with_models: bool = False) -> list[Item]:
