@@ -194,7 +194,7 @@ def test_assets(zaffre: Run, small_server: SmallServer, tmp_path: Path) -> None:
     assert asset["path"].startswith("content://")
     assert asset["path"].endswith("/t.csv")
     done = zaffre("data", "create", "--name", "t", "--path", "t.csv", "--by-reference")
-    assert json.loads(done.stdout)["path"] == str(tmp_path / "t.csv")
+    assert json.loads(done.stdout)["path"] == (tmp_path / "t.csv").as_uri()
     assert len(json.loads(zaffre("data", "list", "--name", "t").stdout)) == 2
     assert zaffre("data", "show", "-n", "t", "-l", "latest", "--query", "version", "-o", "tsv").stdout == "2\n"
     done = zaffre("data", "update", "-n", "t", "-v", "1", "--set", "tags.q=good", "description=fine")

@@ -110,7 +110,7 @@ def test_models_in_python_are_checked_and_sent(
     assert sent["inputs"]["x"]["path"].startswith("content://")
     (tmp_path / "data.yml").write_text("name: d\ntype: uri_file\npath: d.csv\n")
     kept = here.data.create_or_update(load_data("data.yml"), by_reference=True)
-    assert kept.path == str(tmp_path / "d.csv")
+    assert kept.path == (tmp_path / "d.csv").as_uri()
 
 
 def test_errors_come_back_as_they_were_raised(here: Workspace, small_server: SmallServer) -> None:
@@ -222,4 +222,4 @@ def test_git_facts(tmp_path: Path) -> None:
 def test_downloads_of_data_and_models(here: Workspace, small_server: SmallServer, tmp_path: Path) -> None:
     small_server.archive = tar({"model/MLmodel": b"flavors: {}"})
     small_server.jobs["m"] = {}
-    assert here.models.download("m", tmp_path / "out", version="1") == [tmp_path / "out" / "m" / "model" / "MLmodel"]
+    assert here.models.download("m", tmp_path / "out", version="1") == [tmp_path / "out" / "model" / "MLmodel"]

@@ -81,7 +81,7 @@ def add_download(verbs: Verbs, run: Any, example: str) -> None:
 def download_files(args: Namespace) -> None:
     with workspace(args) as ws:
         files = collection(ws, args.noun).download(args.name, folder(args), version=args.version, label=args.label)
-    note(args, f"{len(files)} files below {folder(args) / args.name}")
+    note(args, f"{len(files)} files below {folder(args)}")
 
 
 def _list(args: Namespace) -> Any:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
+from zaffre.base.errors import ZaffreError
 from zaffre.sdk.follow import follow
 from zaffre.sdk.jobs import ENDED
 from zaffre.wire.jobs import JobEvent, JobView, PlanView
@@ -18,6 +23,7 @@ if TYPE_CHECKING:
 
 MARKS = {"Completed": "✓", "Failed": "✗", "Canceled": "–", "NotResponding": "?", "Running": "▶"}
 STYLES = {"Completed": "green", "Failed": "bold red", "Canceled": "yellow", "Running": "cyan", "Preparing": "blue"}
+TOLD = ENDED | {"Preparing", "Running"}  # the other states last milliseconds, unless they have a reason
 NESTED = ("pipeline", "sweep", "automl")
 
 
@@ -42,11 +48,13 @@ def summary(job: JobView) -> str:
 
 
 def seconds(value: float | None) -> str:
-    """`0.42 s`, `14 s`, `3 min 20 s`, `2 h 5 min`"""
+    """`42 ms`, `0.42 s`, `14 s`, `3 min 20 s`, `2 h 5 min`"""
     if value is None:
         return ""
+    if value < 0.1:
+        return f"{value * 1000:.0f} ms"
     if value < 10:
-        return f"{value:.2g} s" if value >= 0.01 else "0 s"
+        return f"{value:.2g} s"
     if value < 60:
         return f"{value:.0f} s"
     if value < 3600:
@@ -70,12 +78,38 @@ def _watch_plainly(jobs: Jobs, job: JobView, to: TextIO) -> None:
         to.flush()
 
     def say(event: JobEvent) -> None:
-        if event.node:
-            reused = f" (reused from {event.reused_from})" if event.reused_from else ""
-            why = f": {event.reason}" if event.reason and event.status != "Completed" else ""
-            write(f"[{event.node}] {event.status}{reused}{why}\n")
+        if event.node and (event.reason or event.status in TOLD):
+            write(f"[{event.node}] {state(event)}\n")
 
-    follow(jobs, job, write, say)
+    if job.type in NESTED:
+        follow(jobs, job, write, say)
+    else:
+        with _said_beside(jobs, job):
+            follow(jobs, job, write)
+
+
+def state(event: JobEvent) -> str:
+    """`Preparing: building the environment`, `Completed (reused from merry_falcon, 14 s saved)`"""
+    saved = f", {seconds(event.saved_s)} saved" if event.saved_s else ""
+    reused = f" (reused from {event.reused_from}{saved})" if event.reused_from and event.status == "Completed" else ""
+    why = f": {event.reason}" if event.reason and event.status != "Completed" else ""
+    return f"{event.status}{reused}{why}"
+
+
+@contextmanager
+def _said_beside(jobs: Jobs, job: JobView) -> Iterator[None]:
+    """Tell on stderr what a single job waits for, while its log is followed."""
+
+    def tell() -> None:
+        with suppress(ZaffreError):  # the log tells what is wrong with the connection
+            for event in jobs.events(job.name):
+                if event.status not in ENDED and (event.reason or event.status in TOLD):
+                    print(f"· {state(event)}", file=sys.stderr, flush=True)
+
+    teller = threading.Thread(target=tell, daemon=True)
+    teller.start()
+    yield
+    teller.join(1)
 
 
 @dataclass

@@ -29,9 +29,7 @@ def add(verbs: Verbs, word: str, summary: str) -> None:
     if word == "up":
         parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (127.0.0.1)")
         parser.add_argument("--port", type=int, default=0, metavar="N", help="port (0: any that is free)")
-        parser.add_argument(
-            "--allow-remote", action="store_true", help="listen beyond loopback, without TLS"
-        )
+        parser.add_argument("--allow-remote", action="store_true", help="listen beyond loopback, without TLS")
         parser.add_argument("--allow-host", nargs="+", action="extend", default=[], metavar="NAME",
                             help="names by which clients may reach it")  # fmt: skip
         parser.add_argument("--allow-private-addresses", action="store_true",

@@ -38,11 +38,12 @@ class Closer:
     ) -> Closed:
         """Raises `SpecError` for a wrong document and `InvalidRequest` for a path that is not there.
 
-        With `keep_paths` local paths stay as they are: the server shall read them where they lie.
+        With `keep_paths` a local path becomes a `file:` address: the server shall read it where it lies.
         """
         spec = as_spec(what, changes, default_kind)
         if keep_paths:
-            return Closed(spec)
+            path = spec.get("path")
+            return Closed({**spec, "path": Path(path).as_uri()} if path and path.startswith("/") else spec)
         walk = _Walk(self)
         walk.document(spec, default_kind)
         return Closed(spec, walk.facts())

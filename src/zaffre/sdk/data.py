@@ -44,6 +44,6 @@ class DataAssets(Assets):
     def download(
         self, name: str, download_path: str | Path = ".", *, version: str | None = None, label: str | None = None
     ) -> list[Path]:
-        """Write the files of a version below `download_path`/`name`."""
+        """Write the files of a version below `download_path`, in a folder of the name."""
         chunks = self._transport.stream_down(wire.DOWNLOAD, self._ref(name, version, label))
-        return unpack(chunks, Path(download_path) / name)
+        return unpack(chunks, Path(download_path))

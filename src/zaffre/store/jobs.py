@@ -207,6 +207,18 @@ def places_of(connection: Connection, ids: Iterable[int]) -> list[tuple[int, str
     return found
 
 
+def ends_of(connection: Connection, ids: Iterable[int]) -> dict[int, tuple[str, str | None, float | None]]:
+    """Type of each job, the name of the job whose result it is, and what that saved (s)."""
+    wanted, found = sorted(ids), {}
+    former = jobs.alias()
+    for start in range(0, len(wanted), 500):
+        query = select(jobs.c.id, jobs.c.type, former.c.name, jobs.c.saved_s)
+        query = query.select_from(jobs.outerjoin(former, former.c.id == jobs.c.reused_from))
+        for row in connection.execute(query.where(jobs.c.id.in_(wanted[start : start + 500]))):
+            found[row[0]] = (row[1], row[2], row[3])
+    return found
+
+
 def status_of(connection: Connection, job_id: int) -> Status:
     return Status(connection.execute(select(jobs.c.status).where(jobs.c.id == job_id)).scalar_one())
 

@@ -29,12 +29,15 @@ def watch(ctx: Context, request: WatchJob) -> Feed[JobEvent]:
                     names[id_] = (name, f"{above}.{node}" if above else node)
                 else:
                     outside.add(id_)
+            ends = store.ends_of(connection, {event.job_id for event in events})
         shown = []
         for event in events:
             after = event.id
             if event.job_id in names:
                 name, node = names[event.job_id]
-                shown.append(JobEvent(id=event.id, job=name, node=node, status=event.status.value, reason=event.reason,
+                type_, reused_from, saved_s = ends[event.job_id]
+                shown.append(JobEvent(id=event.id, job=name, node=node, type=type_, status=event.status.value,
+                                      reason=event.reason, reused_from=reused_from, saved_s=saved_s,
                                       at=iso(event.at) or ""))  # fmt: skip
         return shown, status in TERMINAL and not events
 

@@ -124,6 +124,8 @@ def address(scope: Scope, text: str, type_: str) -> InputPlan:
     if reference.kind == "datastore":
         return {"uri": f"azureml://datastores/{reference.datastore}/paths/{reference.path or ''}"}
     if reference.kind == "local":
+        if text.startswith("file:///"):
+            return {"uri": text}  # by reference: it is read where it lies on this machine
         raise InvalidRequest(f"{text} is a path of the client: it was not uploaded", code="NotUploaded")
     if reference.kind == "registry_asset":
         raise InvalidRequest(f"{text}: registry {reference.registry} is not here", code="RegistryNotFound",
