@@ -44,10 +44,9 @@ def application(ctx: Context, gate: Gate, version: str, doors: Sequence[BaseRout
         except Unauthorized:
             return PlainTextResponse("Zaffre. Open the link that `zaffre status` shows.\n", status_code=401)
         return PlainTextResponse(
-            f"Zaffre {version} is running.\n\nREST: /api (description: /api/openapi.json)\nMLflow: /mlflow/<workspace>\n"
+            f"Zaffre {version} is running.\n\nREST: /api (see /api/openapi.json)\nMLflow: /mlflow/<workspace>\n"
         )
 
     own: list[BaseRoute] = [Route("/", front), Route("/api/openapi.json", schema), *routes(ctx, gate)]
     handlers: dict[Any, Any] = {ZaffreError: errors.known, HTTPException: errors.http, Exception: errors.unknown}
-    app = Starlette(routes=[*own, *doors], exception_handlers=handlers)
-    return app
+    return Starlette(routes=[*own, *doors], exception_handlers=handlers)

@@ -62,8 +62,11 @@ class Gate:
         host = connection.headers.get("host", "").lower()
         name = host.rsplit(":", 1)[0] if not host.endswith("]") else host
         if "*" not in self.hosts and name not in self.hosts:
-            raise Forbidden(f"this server is not {host or 'without a name'}", code="WrongHost",
-                            hint="allow the name: zaffre up --allow-host NAME")  # fmt: skip
+            raise Forbidden(
+                f"this server is not {host or 'without a name'}",
+                code="WrongHost",
+                hint="allow the name: zaffre up --allow-host NAME",
+            )
 
     def check_origin(self, connection: HTTPConnection) -> None:
         """What a browser sends by itself (a cookie) counts only from our own pages. Raises `Forbidden`."""

@@ -14,11 +14,16 @@ from zaffre.services.context import Context, Feed
 KEEP_ALIVE_S = 15.0  # an empty line, so that nobody in between believes the connection dead
 
 
+def _wake(loop: asyncio.AbstractEventLoop, changed: asyncio.Event) -> None:
+    """From the thread that committed."""
+    loop.call_soon_threadsafe(changed.set)
+
+
 async def follow(ctx: Context, feed: Feed[Any]) -> AsyncIterator[bytes]:
     """Events become JSON lines, bytes stay as they are."""
     loop = asyncio.get_running_loop()
     changed = asyncio.Event()
-    end = ctx.changes.subscribe(feed.topic, lambda: loop.call_soon_threadsafe(changed.set))
+    end = ctx.changes.subscribe(feed.topic, lambda: _wake(loop, changed))
     quiet = 0.0
     try:
         while True:

@@ -31,7 +31,9 @@ def document(version: str) -> dict[str, Any]:
     operations = list(OPERATIONS.values())
     models = {model for item in operations for model in (item.request, item.response)}
     ordered = sorted(models, key=lambda model: model.__name__)
-    refs, schemas = models_json_schema([(model, "validation") for model in ordered], ref_template="#/components/schemas/{model}")
+    refs, schemas = models_json_schema(
+        [(model, "validation") for model in ordered], ref_template="#/components/schemas/{model}"
+    )
     paths: dict[str, Any] = {}
     for item in operations:
         paths.setdefault(PREFIX + item.path, {})[item.method.lower()] = _operation(item, refs)
@@ -52,14 +54,24 @@ def _operation(item: Operation[Any, Any], refs: Any) -> dict[str, Any]:
     fields = item.request.model_json_schema()
     required = set(fields.get("required", ()))
     parameters = [
-        {"name": name, "in": "path" if name in item.path_fields else "query", "schema": schema,
-         "required": name in item.path_fields or name in required}
+        {
+            "name": name,
+            "in": "path" if name in item.path_fields else "query",
+            "schema": schema,
+            "required": name in item.path_fields or name in required,
+        }
         for name, schema in fields.get("properties", {}).items()
         if name in item.path_fields or in_query
-    ]  # fmt: skip
-    kinds = {Body.JSON: "application/json", Body.STREAM_UP: "application/json", Body.EVENTS: "application/x-ndjson",
-             Body.STREAM_DOWN: "application/octet-stream"}  # fmt: skip
-    schema = {"type": "string", "format": "binary"} if item.body is Body.STREAM_DOWN else refs[(item.response, "validation")]
+    ]
+    kinds = {
+        Body.JSON: "application/json",
+        Body.STREAM_UP: "application/json",
+        Body.EVENTS: "application/x-ndjson",
+        Body.STREAM_DOWN: "application/octet-stream",
+    }
+    schema = (
+        {"type": "string", "format": "binary"} if item.body is Body.STREAM_DOWN else refs[(item.response, "validation")]
+    )
     described: dict[str, Any] = {
         "operationId": item.name,
         "summary": item.summary,
@@ -68,12 +80,16 @@ def _operation(item: Operation[Any, Any], refs: Any) -> dict[str, Any]:
         "parameters": parameters,
         "responses": {
             "200": {"description": "As asked", "content": {kinds[item.body]: {"schema": schema}}},
-            "default": {"description": "What is wrong",
-                        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}},
+            "default": {
+                "description": "What is wrong",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            },
         },
-    }  # fmt: skip
+    }
     if item.body is Body.STREAM_UP:
-        described["requestBody"] = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+        described["requestBody"] = {
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+        }
     elif not in_query:
         described["requestBody"] = {"content": {"application/json": {"schema": refs[(item.request, "validation")]}}}
     return described

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
+import queue
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -96,9 +100,6 @@ def _parsed(body: bytes) -> dict[str, Any]:
 
 async def _take(handler: Callable[..., Any], ctx: Context, asked: BaseModel, request: Request) -> Any:
     """A body of bytes of any length goes to the service as an iterator, which runs in a thread of its own."""
-    import queue  # noqa: PLC0415
-    import threading  # noqa: PLC0415
-
     chunks: queue.Queue[bytes | None] = queue.Queue(maxsize=16)
     gone = threading.Event()
 
@@ -109,11 +110,12 @@ async def _take(handler: Callable[..., Any], ctx: Context, asked: BaseModel, req
             raise InvalidRequest("the client went away before the end of the body")
 
     def offer(chunk: bytes | None) -> None:
-        while not done.is_set():
-            try:
-                return chunks.put(chunk, timeout=0.2)
-            except queue.Full:
-                continue
+        """Wait for room, unless the service has had enough."""
+        taken = False
+        while not taken and not done.is_set():
+            with contextlib.suppress(queue.Full):
+                chunks.put(chunk, timeout=0.2)
+                taken = True
 
     done = threading.Event()
 
@@ -132,8 +134,6 @@ async def _take(handler: Callable[..., Any], ctx: Context, asked: BaseModel, req
         finally:
             done.set()
 
-    import asyncio  # noqa: PLC0415
-
     feeding = asyncio.create_task(feed())
     try:
         return await run_in_threadpool(work)
@@ -149,4 +149,6 @@ async def _chunks(content: Iterator[bytes]) -> AsyncIterator[bytes]:
 def _json(answer: Any) -> Response:
     if not isinstance(answer, BaseModel):
         return Response(json.dumps(answer), media_type="application/json")
-    return Response(answer.model_dump_json(exclude_none=True), media_type="application/json", headers={"Cache-Control": "no-store"})
+    return Response(
+        answer.model_dump_json(exclude_none=True), media_type="application/json", headers={"Cache-Control": "no-store"}
+    )

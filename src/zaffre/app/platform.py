@@ -95,9 +95,10 @@ def _lock(home: Home) -> IO[str]:
     except BlockingIOError:
         file.close()
         raise Conflict(
-            f"another Zaffre works on the home folder {home.root}", code="HomeInUse",
+            f"another Zaffre works on the home folder {home.root}",
+            code="HomeInUse",
             hint="use it (zaffre status), or stop it (zaffre down)",
-        ) from None  # fmt: skip
+        ) from None
     except OSError as error:
         raise Unavailable(f"{home.lock} cannot be locked: {error.strerror}", code="HomeLock") from error
     return file

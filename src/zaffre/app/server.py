@@ -11,7 +11,6 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from zaffre.base.version import __version__
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from zaffre.app.platform import Platform, open_platform
 from zaffre.base.clock import iso
 from zaffre.base.errors import Conflict, InvalidRequest, NotFound
 from zaffre.base.home import Home
+from zaffre.base.version import __version__
 from zaffre.core.job_state import TERMINAL
 from zaffre.mlflow.routes import routes as mlflow_routes
 from zaffre.plugins.vault.file_key import key_of
@@ -50,9 +50,10 @@ def serve(
     """
     if host not in LOOPBACK and not allow_remote:
         raise InvalidRequest(
-            f"listening on {host} lets others in over a connection that is not encrypted", code="RemoteBind",
+            f"listening on {host} lets others in over a connection that is not encrypted",
+            code="RemoteBind",
             hint="put a TLS proxy in front of loopback, or say so: zaffre up --host ... --allow-remote",
-        )  # fmt: skip
+        )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     home = Home(Path(os.path.abspath(root)))
     listener = _listen(host, port)
@@ -63,11 +64,25 @@ def serve(
     platform = open_platform(home.root, settings, stop=lambda: _end(holder))
     try:
         token = key_of(home.root / "token").hex()
-        hosts = frozenset({host.lower(), *LOOPBACK, "[::1]", *map(str.lower, allow_hosts)} | ({"*"} if allow_remote and not allow_hosts else set()))
+        hosts = frozenset(
+            {host.lower(), *LOOPBACK, "[::1]", *map(str.lower, allow_hosts)}
+            | ({"*"} if allow_remote and not allow_hosts else set())
+        )
         app = _application(platform, token, hosts)
-        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", http="httptools", loop="uvloop",
-                                server_header=False, timeout_graceful_shutdown=STREAMS_END_S, timeout_keep_alive=75)  # fmt: skip
-        server = _Server(config, home, {"url": url, "token": token, "pid": os.getpid(), "started_at": iso(platform.ctx.started_at)})
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            http="httptools",
+            loop="uvloop",
+            server_header=False,
+            timeout_graceful_shutdown=STREAMS_END_S,
+            timeout_keep_alive=75,
+        )
+        server = _Server(
+            config, home, {"url": url, "token": token, "pid": os.getpid(), "started_at": iso(platform.ctx.started_at)}
+        )
         holder.append(server)
         server.run(sockets=[listener])
     finally:
@@ -86,8 +101,11 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         _write_private(self.home.server_file, json.dumps(self.told))
         if sys.stdout.isatty():
-            print(f"Zaffre is running at {self.told['url']}/?token={self.told['token']}\nhome {self.home.root}; stop with Ctrl-C",
-                  flush=True)  # fmt: skip
+            print(
+                f"Zaffre is running at {self.told['url']}/?token={self.told['token']}\n"
+                f"home {self.home.root}; stop with Ctrl-C",
+                flush=True,
+            )
         else:
             print(f"Zaffre is running at {self.told['url']} (home {self.home.root})", flush=True)
 
@@ -119,8 +137,11 @@ def _listen(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise Conflict(f"cannot listen on {host}:{port}: {error.strerror}", code="PortTaken",
-                       hint="choose another port, or any free one: zaffre up --port 0") from error  # fmt: skip
+        raise Conflict(
+            f"cannot listen on {host}:{port}: {error.strerror}",
+            code="PortTaken",
+            hint="choose another port, or any free one: zaffre up --port 0",
+        ) from error
     listener.listen(1024)
     return listener
 

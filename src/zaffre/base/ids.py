@@ -9,16 +9,18 @@ import time
 ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no characters that look alike
 ADJECTIVES = (
     "amber bold brave bright calm clear clever coral cosmic crisp dapper eager early fair fancy fine fleet fond "
-    "frank fresh gentle glad golden good grand great green happy honest icy jolly keen kind lively loyal lucid lucky "
-    "merry mellow neat nimble noble olive patient placid plucky proud quick quiet ready regal rosy royal ruby sage "
-    "serene sharp shiny silver sleek smart snowy solar stoic strong sunny swift tidy true vivid warm wise witty zesty"
+    "frank fresh gentle glad golden good grand great green happy honest icy jolly keen kind lively loyal lucid "
+    "lucky merry mellow neat nimble noble olive patient placid plucky proud quick quiet ready regal rosy royal "
+    "ruby sage serene sharp shiny silver sleek smart snowy solar stoic strong sunny swift tidy true vivid warm "
+    "wise witty zesty"
 ).split()
 NOUNS = (
-    "acorn anchor apple arch aspen atlas basil bay beach bear bell birch bird bloom boat bridge brook cedar cliff cloud "
-    "clover comet coral cove crane creek crow dawn deer delta dove dune eagle elm ember falcon fern field finch fjord "
-    "forest fox garden glade harbor hawk hazel heron hill iris island ivy jay kite lake lark leaf lemon lily lion lotus "
-    "maple marsh meadow moon moss oak ocean olive orbit otter owl palm pear pine plum pond quartz rain raven reef river "
-    "robin rose sail seal shore sky spark star stone sun swan thistle tiger tulip valley wave willow wind wolf wren"
+    "acorn anchor apple arch aspen atlas basil bay beach bear bell birch bird bloom boat bridge brook cedar cliff "
+    "cloud clover comet coral cove crane creek crow dawn deer delta dove dune eagle elm ember falcon fern field "
+    "finch fjord forest fox garden glade harbor hawk hazel heron hill iris island ivy jay kite lake lark leaf "
+    "lemon lily lion lotus maple marsh meadow moon moss oak ocean olive orbit otter owl palm pear pine plum pond "
+    "quartz rain raven reef river robin rose sail seal shore sky spark star stone sun swan thistle tiger tulip "
+    "valley wave willow wind wolf wren"
 ).split()
 
 

@@ -40,7 +40,7 @@ def _input(item: InputPlan, given: Mapping[str, InputPlan], done: Mapping[str, O
         source = given.get(item["parent"])
         if source is None:  # an optional input of the pipeline that was not given
             return {"type": item.get("type", "string"), "value": None, "optional": True}
-        return {**source, **{key: item[key] for key in ("type", "mode") if key in item and "value" not in source}}  # type: ignore[typeddict-item,literal-required]
+        return {**source, **{key: item[key] for key in ("type", "mode") if key in item and "value" not in source}}  # type: ignore[typeddict-item]
     if "node" in item:
         output = done[item["node"]].get(item["port"]) or {}
         made: InputPlan = {"type": item.get("type") or output.get("type", "uri_folder"), "uri": output.get("uri", "")}
@@ -56,7 +56,7 @@ def _input(item: InputPlan, given: Mapping[str, InputPlan], done: Mapping[str, O
 
 def _place(output: Mapping[str, Any]) -> OutputPlan:
     """What the pipeline says about an output of its own wins over what the node says."""
-    return {key: output[key] for key in ("path", "mode", "name", "version") if output.get(key) is not None}  # type: ignore[return-value,literal-required]
+    return {key: output[key] for key in ("path", "mode", "name", "version") if output.get(key) is not None}  # type: ignore[return-value]
 
 
 def _text(text: str | None, given: Mapping[str, InputPlan]) -> str | None:

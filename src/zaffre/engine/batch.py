@@ -62,4 +62,3 @@ class Batch:
             ctx.changes.notify(root)
         for call in self.after:
             call()
-

@@ -82,7 +82,9 @@ class Engine:
 
     def _turn(self) -> None:
         motor = self.motor
-        motor.collect(SETTLE_S if not motor.batch.empty else min(LOOK_EVERY_S, max(self._next_look - time.monotonic(), 0)))
+        motor.collect(
+            SETTLE_S if not motor.batch.empty else min(LOOK_EVERY_S, max(self._next_look - time.monotonic(), 0))
+        )
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_EVERY_S
             self._look_around()

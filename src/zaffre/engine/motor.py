@@ -17,6 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
+
 from zaffre.engine.batch import Batch
 from zaffre.engine.live import Live, Tree
 from zaffre.engine.slots import Slots
@@ -139,8 +141,12 @@ class Motor:
         text = "\n".join(lock)
         live.job.facts = {**(live.job.facts or {}), "environment_lock": texts.digest(text)}
         facts, job_id = live.job.facts, live.job.id
-        self.batch.writes.append(lambda connection: texts.put(self.ctx.db, connection, text) and None)
-        self.batch.writes.append(lambda connection: store.change(connection, job_id, {"facts": facts}))
+
+        def write(connection: Connection) -> None:
+            texts.put(self.ctx.db, connection, text)
+            store.change(connection, job_id, {"facts": facts})
+
+        self.batch.writes.append(write)
 
     def register_output(self, live: Live, port: str, output: dict[str, Any]) -> str | None:
         """A named output becomes an asset, in the same transaction in which its job completes."""
@@ -155,7 +161,7 @@ class Motor:
 
     def child_ended(self, live: Live) -> None:
         """A node of a pipeline is over: what waited for it may be ready."""
-        from zaffre.engine import pipeline  # noqa: PLC0415  pipelines and steps call each other
+        from zaffre.engine import pipeline
 
         pipeline.child_ended(self, live)
 

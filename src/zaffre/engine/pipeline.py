@@ -17,7 +17,6 @@ from zaffre.services.jobs.lineage import edge_of
 from zaffre.services.jobs.spec_of_node import spec_of_node
 from zaffre.services.reuse import lookup
 from zaffre.services.reuse.identify import identify, unidentified
-from zaffre.store import assets
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 
@@ -101,12 +100,25 @@ def _create(motor: Motor, live: Live, ready: list[str]) -> list[str]:
         path = f"{live.path}.{name}" if live.path else name
         bound = bind(node, name, live.plan, live.done, None)
         job = JobRecord(
-            id=numbers + offset, workspace=live.job.workspace, name=job_name(), type=node["kind"], status=Status.QUEUED,
-            root_id=live.job.root_id, parent_id=live.job.id, node=name, experiment_id=live.job.experiment_id,
-            spec=spec_of_node(live.job.spec, name), display_name=name, compute=bound.get("compute"),
-            priority=live.job.priority, created_by=live.job.created_by, created_at=now, changed_at=now, plan=bound,
+            id=numbers + offset,
+            workspace=live.job.workspace,
+            name=job_name(),
+            type=node["kind"],
+            status=Status.QUEUED,
+            root_id=live.job.root_id,
+            parent_id=live.job.id,
+            node=name,
+            experiment_id=live.job.experiment_id,
+            spec=spec_of_node(live.job.spec, name),
+            display_name=name,
+            compute=bound.get("compute"),
+            priority=live.job.priority,
+            created_by=live.job.created_by,
+            created_at=now,
+            changed_at=now,
+            plan=bound,
             facts=_facts(live, bound),
-        )  # fmt: skip
+        )
         created.append(Live(job, live.tree, path, live))
     hits = _hits(motor, live, created)
     became_ready: list[str] = []
@@ -184,8 +196,16 @@ def _reuse(motor: Motor, live: Live, child: Live, hit: lookup.Hit) -> list[str]:
     """The node is complete: its result is that of an earlier job."""
     assert live.progress is not None
     now = now_ms()
-    motor.batch.move(child, Status.COMPLETED, hit.reason, reused_from=hit.job.id, saved_s=hit.saved_s, outputs=hit.job.outputs,
-                     started_at=now, ended_at=now)  # fmt: skip
+    motor.batch.move(
+        child,
+        Status.COMPLETED,
+        hit.reason,
+        reused_from=hit.job.id,
+        saved_s=hit.saved_s,
+        outputs=hit.job.outputs,
+        started_at=now,
+        ended_at=now,
+    )
     live.done[str(child.job.node)] = hit.job.outputs or {}
     return live.progress.complete(str(child.job.node))
 
@@ -214,4 +234,3 @@ def _end(motor: Motor, live: Live) -> None:
         motor.batch.move(live, Status.FINALIZING)
         motor.batch.move(live, Status.COMPLETED, None, outputs=outputs, ended_at=now_ms())
         ending.over(motor, live)
-

@@ -43,10 +43,14 @@ def is_quick(ctx: Context, live: Live) -> bool:
 
 
 def _is_here(item: Mapping[str, Any]) -> bool:
-    return item.get("mode") not in ("download", "eval_download") and item["uri"].startswith("azureml://datastores/workspace")
+    return item.get("mode") not in ("download", "eval_download") and item["uri"].startswith(
+        "azureml://datastores/workspace"
+    )
 
 
-def prepare(ctx: Context, live: Live, experiment: str, say: Callable[[str], None], cancelled: Callable[[], bool]) -> Prepared:
+def prepare(
+    ctx: Context, live: Live, experiment: str, say: Callable[[str], None], cancelled: Callable[[], bool]
+) -> Prepared:
     """Raises `ZaffreError` with the cause; the folder is then left for a look."""
     notes: list[str] = []
     environment = _environment(ctx, live, say, cancelled)
@@ -58,7 +62,9 @@ def prepare(ctx: Context, live: Live, experiment: str, say: Callable[[str], None
     if live.plan.get("code"):
         ctx.content.checkout(live.plan["code"], work)
     _artifacts(ctx, live, work)
-    inputs = {port: _deliver(ctx, live, port, item, folder, notes) for port, item in (live.plan.get("inputs") or {}).items()}
+    inputs = {
+        port: _deliver(ctx, live, port, item, folder, notes) for port, item in (live.plan.get("inputs") or {}).items()
+    }
     outputs = {port: place_of(ctx, live, port, item, folder) for port, item in (live.plan.get("outputs") or {}).items()}
     paths = {port: str(item["local"]) for port, item in outputs.items()}
     values = {f"inputs.{name}": value for name, value in inputs.items()}
@@ -79,7 +85,9 @@ def task_id(live: Live) -> str:
     return f"{live.job.id}-{live.job.attempt}"
 
 
-def _environment(ctx: Context, live: Live, say: Callable[[str], None], cancelled: Callable[[], bool]) -> BuiltEnvironment:
+def _environment(
+    ctx: Context, live: Live, say: Callable[[str], None], cancelled: Callable[[], bool]
+) -> BuiltEnvironment:
     key = live.plan["environment"]
     if (ready := ctx.environments.ready(key)) is not None:
         return ready

@@ -66,7 +66,9 @@ class Slots:
         if not self._open(key):
             return f"waits for one of {self.limit_of(*key)} instances of {key[1]}"
         need = need_of(live.plan)
-        return f"waits for room: needs {need.cpu:g} CPU, {self.machine.cpu - self.used.cpu:g} of {self.machine.cpu:g} free"
+        return (
+            f"waits for room: needs {need.cpu:g} CPU, {self.machine.cpu - self.used.cpu:g} of {self.machine.cpu:g} free"
+        )
 
     def _open(self, key: tuple[str, str]) -> bool:
         limit = self.limit_of(*key)
@@ -84,7 +86,9 @@ class Slots:
 
     def _use(self, key: tuple[str, str], need: Capacity, sign: int) -> None:
         used = self.used
-        self.used = Capacity(used.cpu + sign * need.cpu, used.memory_mb + sign * need.memory_mb, used.gpu + sign * need.gpu)
+        self.used = Capacity(
+            used.cpu + sign * need.cpu, used.memory_mb + sign * need.memory_mb, used.gpu + sign * need.gpu
+        )
         self.running[key] = self.running.get(key, 0) + sign
 
 

@@ -11,8 +11,25 @@ from zaffre.engine.live import Live
 from zaffre.services.context import Context
 
 # A job inherits nothing but what a program needs to find its user, its language and the network's certificates.
-PASSED = ("HOME", "USER", "LOGNAME", "SHELL", "LANG", "LANGUAGE", "TZ", "TERM", "JAVA_HOME", "CUDA_HOME", "LD_LIBRARY_PATH",
-          "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy")  # fmt: skip
+PASSED = (
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LANGUAGE",
+    "TZ",
+    "TERM",
+    "JAVA_HOME",
+    "CUDA_HOME",
+    "LD_LIBRARY_PATH",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+)
 PASSED_PREFIXES = ("LC_", "PIP_", "UV_", "SSL_CERT_", "CURL_CA_", "REQUESTS_CA_")
 SUBSCRIPTION, GROUP = "00000000-0000-0000-0000-000000000000", "zaffre"  # of every workspace: Azure's scripts ask
 
@@ -55,11 +72,11 @@ def variables(
         "AZUREML_EXPERIMENT_ID": str(job.experiment_id),
         "AZUREML_WORKSPACE_ID": workspace,
         "AZUREML_WORKSPACE_SCOPE": f"/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/"
-                                   f"Microsoft.MachineLearningServices/workspaces/{workspace}",
+        f"Microsoft.MachineLearningServices/workspaces/{workspace}",
         "AZUREML_SERVICE_ENDPOINT": url,
         "AZUREML_CR_NODE_RANK": "0",
         "AZ_BATCHAI_JOB_NAME": job.name,
-    }  # fmt: skip
+    }
     if live.parent:
         values["AZUREML_PARENT_RUN_ID"] = live.parent.job.name
     for port, value in inputs.items():

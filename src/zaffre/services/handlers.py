@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-
 from zaffre.services.assets import change as asset_change
 from zaffre.services.assets import create as asset_create
 from zaffre.services.assets import show as asset_show
 from zaffre.services.computes import manage as computes
 from zaffre.services.content import transfer
 from zaffre.services.context import Context
-from zaffre.services.data import diff, download as data_download
+from zaffre.services.data import diff
+from zaffre.services.data import download as data_download
 from zaffre.services.datastores import manage as datastores
 from zaffre.services.jobs import cancel, change, download, log, plan, resume, show, submit, watch
 from zaffre.services.server import state, storage

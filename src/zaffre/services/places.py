@@ -77,7 +77,9 @@ def identity(ctx: Context, workspace: str, uri: str) -> str:
             return found["root"]
         path = found["path"]
         entry = next((item for item in ctx.content.manifest(found["root"]).entries if item.path == path), None)
-        if entry is None and not any(item.path.startswith(path + "/") for item in ctx.content.manifest(found["root"]).entries):
+        if entry is None and not any(
+            item.path.startswith(path + "/") for item in ctx.content.manifest(found["root"]).entries
+        ):
             raise NotFound(f"{uri} does not exist", code="DataNotFound")
         return entry.hash if entry else f"{found['root']}/{path}"
     place = locate(ctx, workspace, uri)
@@ -88,7 +90,7 @@ def identity(ctx: Context, workspace: str, uri: str) -> str:
     return ctx.content.scan(place.local, ignore_files=False).root
 
 
-def fill(path: str, job: str, port: str, extra: Mapping[str, str] = {}) -> str:  # noqa: B006
+def fill(path: str, job: str, port: str, extra: Mapping[str, str] = {}) -> str:
     """${{name}}, ${{output_name}} and ${{default_datastore}} in an output's path."""
     values = {"name": job, "output_name": port, "default_datastore": "workspaceblobstore", **extra}
     return re.sub(r"\$\{\{\s*(\w+)\s*}}", lambda match: values.get(match[1], match[0]), path)

@@ -84,7 +84,9 @@ def get(
         query = select(L.version).where(L.workspace == workspace, L.kind == kind, L.name == name, L.label == label)
         version = connection.execute(query).scalar()
         if version is None:
-            raise NotFound(f"{kind} {name} has no label {label}", code="LabelNotFound", hint=f"zaffre {kind} list --name {name}")
+            raise NotFound(
+                f"{kind} {name} has no label {label}", code="LabelNotFound", hint=f"zaffre {kind} list --name {name}"
+            )
     found = (
         find(connection, workspace, kind, name, version)
         if version is not None
@@ -93,9 +95,17 @@ def get(
     if found is None:
         there = [item.version for item in versions(connection, workspace, kind, name)]
         if there:
-            what = f"{kind} {name} has no version {version}" if version else f"every version of {kind} {name} is archived"
-            raise NotFound(f"{what}; there is {', '.join(there[:8])}", code="VersionNotFound", hint=f"zaffre {kind} list --name {name}")
-        raise NotFound(f"{kind} {name} not found in workspace {workspace}", code="AssetNotFound", hint=f"zaffre {kind} list")
+            what = (
+                f"{kind} {name} has no version {version}" if version else f"every version of {kind} {name} is archived"
+            )
+            raise NotFound(
+                f"{what}; there is {', '.join(there[:8])}",
+                code="VersionNotFound",
+                hint=f"zaffre {kind} list --name {name}",
+            )
+        raise NotFound(
+            f"{kind} {name} not found in workspace {workspace}", code="AssetNotFound", hint=f"zaffre {kind} list"
+        )
     return found
 
 
@@ -106,7 +116,9 @@ def versions(
     where = [V.workspace == workspace, V.kind == kind, V.name == name]
     if archived is not None:
         where.append(V.archived.is_(archived))
-    return [_record(row) for row in connection.execute(select(*COLUMNS).where(*where).order_by(V.id.desc()).limit(limit))]
+    return [
+        _record(row) for row in connection.execute(select(*COLUMNS).where(*where).order_by(V.id.desc()).limit(limit))
+    ]
 
 
 def newest_of_each(
@@ -116,7 +128,10 @@ def newest_of_each(
     if archived is not None:
         where.append(V.archived.is_(archived))
     newest = select(func.max(V.id)).where(*where).group_by(V.name)
-    return [_record(row) for row in connection.execute(select(*COLUMNS).where(V.id.in_(newest)).order_by(V.name).limit(limit))]
+    return [
+        _record(row)
+        for row in connection.execute(select(*COLUMNS).where(V.id.in_(newest)).order_by(V.name).limit(limit))
+    ]
 
 
 def next_version(connection: Connection, workspace: str, kind: str, name: str) -> str:
@@ -130,7 +145,9 @@ def change(connection: Connection, record: AssetRecord, values: Mapping[str, Any
     connection.execute(update(asset_versions).where(V.id == record.id).values(dict(values)))
 
 
-def set_archived(connection: Connection, workspace: str, kind: str, name: str, version: str | None, archived: bool) -> int:
+def set_archived(
+    connection: Connection, workspace: str, kind: str, name: str, version: str | None, archived: bool
+) -> int:
     where = [V.workspace == workspace, V.kind == kind, V.name == name]
     if version is not None:
         where.append(V.version == version)
@@ -139,23 +156,25 @@ def set_archived(connection: Connection, workspace: str, kind: str, name: str, v
 
 def remove(connection: Connection, record: AssetRecord) -> None:
     L = asset_labels.c
-    connection.execute(delete(asset_labels).where(L.workspace == record.workspace, L.kind == record.kind,
-                                                  L.name == record.name, L.version == record.version))  # fmt: skip
+    connection.execute(
+        delete(asset_labels).where(
+            L.workspace == record.workspace, L.kind == record.kind, L.name == record.name, L.version == record.version
+        )
+    )
     connection.execute(delete(asset_versions).where(V.id == record.id))
 
 
 def set_label(db: Database, connection: Connection, record: AssetRecord, label: str) -> None:
     values = {"workspace": record.workspace, "kind": record.kind, "name": record.name, "label": label}
     statement = db.insert(asset_labels).values(**values, version=record.version)
-    connection.execute(
-        statement.on_conflict_do_update(index_elements=list(values), set_={"version": record.version})
-    )
+    connection.execute(statement.on_conflict_do_update(index_elements=list(values), set_={"version": record.version}))
 
 
 def labels_of(connection: Connection, record: AssetRecord) -> list[str]:
     L = asset_labels.c
-    query = select(L.label).where(L.workspace == record.workspace, L.kind == record.kind, L.name == record.name,
-                                  L.version == record.version)  # fmt: skip
+    query = select(L.label).where(
+        L.workspace == record.workspace, L.kind == record.kind, L.name == record.name, L.version == record.version
+    )
     return sorted(row[0] for row in connection.execute(query))
 
 

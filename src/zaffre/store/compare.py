@@ -12,7 +12,9 @@ from zaffre.core.search_filter import Op, Value
 _BIG = 2**63  # beyond it a whole number is no column's value: compare as floating point
 
 
-def compare(sqlite: bool, column: ColumnElement[Any], op: Op, value: Value) -> ColumnElement[bool]:
+def compare(  # noqa: PLR0912  one branch an operator
+    sqlite: bool, column: ColumnElement[Any], op: Op, value: Value
+) -> ColumnElement[bool]:
     """LIKE heeds letter case, ILIKE does not; `%` and `_` are their only special characters."""
     if isinstance(value, int) and not -_BIG <= value < _BIG:
         value = float(value)

@@ -79,8 +79,8 @@ class Database:
         try:
             calls: list[Callable[[], None]] = []
             self._pending.calls = calls
-            with _told_plainly(), self.engine.connect() as connection:
-                connection = connection.execution_options(zaffre_write=True)
+            with _told_plainly(), self.engine.connect() as plain:
+                connection = plain.execution_options(zaffre_write=True)
                 with connection.begin():
                     yield connection
         finally:
@@ -114,14 +114,23 @@ def _told_plainly() -> Iterator[None]:
     except OperationalError as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
         if "readonly" in reason or "unable to open" in reason:
-            raise Unavailable(f"the database cannot be written: {reason}", code="DatabaseReadOnly",
-                              hint="check the rights of the home folder, or choose another: zaffre up --home DIR") from error
+            raise Unavailable(
+                f"the database cannot be written: {reason}",
+                code="DatabaseReadOnly",
+                hint="check the rights of the home folder, or choose another: zaffre up --home DIR",
+            ) from error
         if "locked" in reason:
-            raise Unavailable(f"the database is locked by another program: {reason}", code="DatabaseLocked",
-                              hint="end the program that holds it, then try again") from error
+            raise Unavailable(
+                f"the database is locked by another program: {reason}",
+                code="DatabaseLocked",
+                hint="end the program that holds it, then try again",
+            ) from error
         if "full" in reason or "I/O" in reason:
-            raise Unavailable(f"the disk of the database is full or broken: {reason}", code="DiskFull",
-                              hint="free space, then try again; nothing acknowledged is lost") from error
+            raise Unavailable(
+                f"the disk of the database is full or broken: {reason}",
+                code="DiskFull",
+                hint="free space, then try again; nothing acknowledged is lost",
+            ) from error
         raise
 
 

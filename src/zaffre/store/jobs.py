@@ -101,7 +101,8 @@ def insert(connection: Connection, records: Sequence[JobRecord], first: Status =
         return
     connection.execute(jobs.insert(), [{name: getattr(record, name) for name in _NAMES} for record in records])
     events = [
-        {"job_id": r.id, "root_id": r.root_id, "at": r.created_at, "status": first.value, "reason": None} for r in records
+        {"job_id": r.id, "root_id": r.root_id, "at": r.created_at, "status": first.value, "reason": None}
+        for r in records
     ]
     _add_events(connection, events)
 
@@ -129,8 +130,15 @@ def record(connection: Connection, transitions: Sequence[Transition], fresh: fro
         first.setdefault(job.id, step.former)
         last[job.id] = step
         changes.setdefault(job.id, {}).update(step.changes)
-        events.append({"job_id": job.id, "root_id": job.root_id, "at": step.at, "status": step.status.value,
-                       "reason": step.reason})  # fmt: skip
+        events.append(
+            {
+                "job_id": job.id,
+                "root_id": job.root_id,
+                "at": step.at,
+                "status": step.status.value,
+                "reason": step.reason,
+            }
+        )
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for id_, step in last.items():
         if id_ not in fresh:
@@ -151,8 +159,10 @@ def record(connection: Connection, transitions: Sequence[Transition], fresh: fro
 def note(connection: Connection, job: JobRecord, reason: str) -> None:
     """A new reason for the same status, with its event: progress of a long stage."""
     connection.execute(update(jobs).where(jobs.c.id == job.id, jobs.c.status == job.status.value).values(reason=reason))
-    _add_events(connection, [{"job_id": job.id, "root_id": job.root_id, "at": now_ms(), "status": job.status.value,
-                              "reason": reason}])  # fmt: skip
+    _add_events(
+        connection,
+        [{"job_id": job.id, "root_id": job.root_id, "at": now_ms(), "status": job.status.value, "reason": reason}],
+    )
 
 
 def _add_events(connection: Connection, events: list[dict[str, Any]]) -> None:
@@ -257,14 +267,18 @@ def page(
     if tag:
         key, value = tag
         held = and_(tag_table.c.job_id == jobs.c.id, tag_table.c.key == key)
-        where.append(select(tag_table.c.key).where(held if value is None else and_(held, tag_table.c.value == value)).exists())
+        where.append(
+            select(tag_table.c.key).where(held if value is None else and_(held, tag_table.c.value == value)).exists()
+        )
     if before:
         where.append(jobs.c.id > before if parent_id else jobs.c.id < before)
     order = jobs.c.id if parent_id else jobs.c.id.desc()
     return [_record(row) for row in connection.execute(select(*COLUMNS).where(*where).order_by(order).limit(limit))]
 
 
-def events_after(connection: Connection, ids: Sequence[int] | None, root_id: int, after: int, limit: int = 5000) -> list[Event]:
+def events_after(
+    connection: Connection, ids: Sequence[int] | None, root_id: int, after: int, limit: int = 5000
+) -> list[Event]:
     """Events of a tree, or only of some of its jobs, in the order in which they were written."""
     where = [job_events.c.root_id == root_id, job_events.c.id > after]
     if ids is not None:
@@ -278,7 +292,9 @@ def request_cancel(connection: Connection, root_id: int, ids: Sequence[int]) -> 
     """Ask for the end of these living jobs; the engine does the rest."""
     for start in range(0, len(ids), 500):
         some = jobs.c.id.in_(ids[start : start + 500])
-        connection.execute(update(jobs).where(some, jobs.c.root_id == root_id, jobs.c.status.in_(_LIVING)).values(cancel=True))
+        connection.execute(
+            update(jobs).where(some, jobs.c.root_id == root_id, jobs.c.status.in_(_LIVING)).values(cancel=True)
+        )
 
 
 # --- what the engine asks -------------------------------------------------------------------------------------
@@ -331,17 +347,24 @@ def reusable(connection: Connection, workspace: str, keys: Iterable[str]) -> dic
     return found
 
 
-def former_steps(connection: Connection, workspace: str, nodes: Iterable[str], before: int | None = None) -> dict[str, JobRecord]:
+def former_steps(
+    connection: Connection, workspace: str, nodes: Iterable[str], before: int | None = None
+) -> dict[str, JobRecord]:
     """For each node name the newest step of that name that ran and has a reuse key: what a plan compares with."""
     found: dict[str, JobRecord] = {}
     wanted = list(dict.fromkeys(nodes))
     for start in range(0, len(wanted), 500):
         newest = (
             select(func.max(jobs.c.id))
-            .where(jobs.c.workspace == workspace, jobs.c.node.in_(wanted[start : start + 500]), jobs.c.reuse_key.isnot(None),
-                   jobs.c.status == Status.COMPLETED.value, *([jobs.c.id < before] if before else []))
+            .where(
+                jobs.c.workspace == workspace,
+                jobs.c.node.in_(wanted[start : start + 500]),
+                jobs.c.reuse_key.isnot(None),
+                jobs.c.status == Status.COMPLETED.value,
+                *([jobs.c.id < before] if before else []),
+            )
             .group_by(jobs.c.node)
-        )  # fmt: skip
+        )
         for row in connection.execute(select(*COLUMNS).where(jobs.c.id.in_(newest))):
             job = _record(row)
             found[str(job.node)] = job

@@ -39,11 +39,23 @@ def code_roots(connection: Connection) -> set[str]:
 def users_of(connection: Connection, hash_: str) -> list[str]:
     """Jobs and assets that name this content."""
     wanted = f"%{hash_}%"
-    users = [f"job {row[0]}" for row in connection.execute(
-        select(jobs.c.name).where(or_(cast(jobs.c.plan, String).like(wanted), cast(jobs.c.spec, String).like(wanted))).limit(20))]  # fmt: skip
+    users = [
+        f"job {row[0]}"
+        for row in connection.execute(
+            select(jobs.c.name)
+            .where(or_(cast(jobs.c.plan, String).like(wanted), cast(jobs.c.spec, String).like(wanted)))
+            .limit(20)
+        )
+    ]
     assets = select(asset_versions.c.kind, asset_versions.c.name, asset_versions.c.version)
-    users += [f"{row[0]} {row[1]}:{row[2]}" for row in connection.execute(
-        assets.where(or_(asset_versions.c.uri.like(wanted), cast(asset_versions.c.spec, String).like(wanted))).limit(20))]  # fmt: skip
+    users += [
+        f"{row[0]} {row[1]}:{row[2]}"
+        for row in connection.execute(
+            assets.where(
+                or_(asset_versions.c.uri.like(wanted), cast(asset_versions.c.spec, String).like(wanted))
+            ).limit(20)
+        )
+    ]
     return users
 
 

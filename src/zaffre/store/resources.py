@@ -24,7 +24,9 @@ def put_workspace(db: Database, connection: Connection, name: str, spec: dict[st
 
 def get_workspace(connection: Connection, name: str) -> tuple[dict[str, Any], int]:
     """(spec, created_at). Raises `NotFound`."""
-    row = connection.execute(select(workspaces.c.spec, workspaces.c.created_at).where(workspaces.c.name == name)).first()
+    row = connection.execute(
+        select(workspaces.c.spec, workspaces.c.created_at).where(workspaces.c.name == name)
+    ).first()
     if row is None:
         raise NotFound(f"workspace {name} does not exist", code="WorkspaceNotFound", hint="zaffre workspace list")
     return row[0], row[1]
@@ -41,7 +43,13 @@ def delete_workspace(connection: Connection, name: str) -> None:
 
 
 def put(
-    db: Database, connection: Connection, workspace: str, kind: str, name: str, spec: dict[str, Any], secret: bytes | None
+    db: Database,
+    connection: Connection,
+    workspace: str,
+    kind: str,
+    name: str,
+    spec: dict[str, Any],
+    secret: bytes | None,
 ) -> None:
     """Create or replace; a secret that is not given again is kept."""
     now = now_ms()
@@ -59,7 +67,9 @@ def get(connection: Connection, workspace: str, kind: str, name: str) -> tuple[d
     query = select(resources.c.spec, resources.c.secret).where(*_where(workspace, kind, name))
     row = connection.execute(query).first()
     if row is None:
-        raise NotFound(f"{kind} {name} not found in workspace {workspace}", code=f"{kind.title()}NotFound", hint=LIST_HINT[kind])
+        raise NotFound(
+            f"{kind} {name} not found in workspace {workspace}", code=f"{kind.title()}NotFound", hint=LIST_HINT[kind]
+        )
     return row[0], row[1]
 
 

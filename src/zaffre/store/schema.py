@@ -37,7 +37,7 @@ def prepare(db: Database, say: Callable[[str], None] = lambda _line: None) -> No
             if _version(connection) is None:  # another process may have been quicker
                 metadata().create_all(connection)
                 connection.execute(text(f"CREATE TABLE {VERSION_TABLE} (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"))
-                connection.execute(text(f"INSERT INTO {VERSION_TABLE} VALUES (:head)"), {"head": HEAD})
+                connection.execute(text("INSERT INTO alembic_version VALUES (:head)"), {"head": HEAD})
         return
     if version is None or version > HEAD:
         raise Unavailable(
@@ -63,7 +63,9 @@ def _migrate(db: Database, version: str, say: Callable[[str], None]) -> None:
     if db.is_sqlite and db.url.database:
         backup = Path(f"{db.url.database}.{version}.{now_ms()}.backup")
         with db.engine.connect() as connection:
-            connection.exec_driver_sql("VACUUM INTO ?", (str(backup),))  # a consistent copy, the write-ahead log included
+            connection.exec_driver_sql(
+                "VACUUM INTO ?", (str(backup),)
+            )  # a consistent copy, the write-ahead log included
         say(f"the database was copied to {backup}")
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

@@ -63,6 +63,7 @@ class AssetView(View):
     labels: list[str] = Field(default_factory=list)
     archived: bool = False
     created_at: str | None = None
+    creation_context: dict[str, Any] = Field(default_factory=dict)
     job_name: str | None = None  # made by
 
 
@@ -95,17 +96,23 @@ class Operations:
         one = f"{many}/{{name}}"
         read, write = Permission.ASSETS_READ, Permission.ASSETS_WRITE
 
-        def operation(verb: str, method: str, path: str, request: Any, response: Any, may: Permission, summary: str) -> Any:
+        def operation(
+            verb: str, method: str, path: str, request: Any, response: Any, may: Permission, summary: str
+        ) -> Any:
             return Operation(f"{kind}.{verb}", method, path, request, response, may, summary)
 
         self.create = operation("create", "POST", many, CreateAsset, AssetView, write, f"Create a version of a {kind}")
         self.list = operation("list", "GET", many, ListAssets, AssetList, read, f"List {KINDS[kind]}")
         self.show = operation("show", "GET", one, AssetRef, AssetView, read, f"Show a version of a {kind}")
-        self.update = operation("update", "PATCH", one, UpdateAsset, AssetView, write, "Change description, tags, labels")
+        self.update = operation(
+            "update", "PATCH", one, UpdateAsset, AssetView, write, "Change description, tags, labels"
+        )
         self.archive = operation("archive", "POST", one + "/archive", AssetVersion, Empty, write, "Hide from lists")
         self.restore = operation("restore", "POST", one + "/restore", AssetVersion, Empty, write, "Show in lists again")
         self.delete = operation("delete", "DELETE", one, AssetVersion, Empty, write, "Delete; refused while in use")
-        self.lineage = operation("lineage", "GET", one + "/lineage", AssetRef, LineageView, read, "What made and used it")
+        self.lineage = operation(
+            "lineage", "GET", one + "/lineage", AssetRef, LineageView, read, "What made and used it"
+        )
 
     def all(self) -> tuple[Operation[Any, Any], ...]:
         return (self.create, self.list, self.show, self.update, self.archive, self.restore, self.delete, self.lineage)

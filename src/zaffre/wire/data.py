@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from zaffre.core.permissions import Permission
 from zaffre.wire.assets import AssetRef, Operations
 from zaffre.wire.operation import Body, Operation, View, WorkspaceRequest
@@ -25,9 +27,9 @@ class FileChange(View):
     former_size: int | None = None
     rows: int | None = None  # where the file is a table
     former_rows: int | None = None
-    columns_added: list[str] = []
-    columns_removed: list[str] = []
-    columns_retyped: list[str] = []  # `age: int64 -> double`
+    columns_added: list[str] = Field(default_factory=list)
+    columns_removed: list[str] = Field(default_factory=list)
+    columns_retyped: list[str] = Field(default_factory=list)  # `age: int64 -> double`
 
 
 class DataDiff(View):

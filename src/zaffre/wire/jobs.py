@@ -81,6 +81,11 @@ class JobView(View):
     error: dict[str, Any] | None = None
     reused_from: str | None = None  # the job whose result this is
     saved_s: float | None = None
+    attempt: int = 0  # 0 is the first; a retry counts on
+    compute: str | None = None
+    facts: dict[str, Any] | None = None  # code, git, environment lock, machine, notes
+    services: dict[str, Any] = Field(default_factory=dict)  # where to see it
+    creation_context: dict[str, Any] = Field(default_factory=dict)
     archived: bool = False
 
 
@@ -152,4 +157,3 @@ DOWNLOAD = Operation("jobs.download", "GET", _JOB + "/download", Download, View,
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
     CREATE, PLAN, LIST, SHOW, UPDATE, CANCEL, ARCHIVE, RESTORE, RESUME, LOG, WATCH, DOWNLOAD,
 )  # fmt: skip
-

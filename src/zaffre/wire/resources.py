@@ -74,7 +74,9 @@ class Operations:
         one = f"{many}/{{name}}"
         read, write = Permission.RESOURCES_READ, Permission.RESOURCES_WRITE
 
-        def operation(verb: str, method: str, path: str, request: Any, response: Any, may: Permission, summary: str) -> Any:
+        def operation(
+            verb: str, method: str, path: str, request: Any, response: Any, may: Permission, summary: str
+        ) -> Any:
             return Operation(f"{kind}.{verb}", method, path, request, response, may, summary)
 
         self.create = operation("create", "POST", many, PutResource, ResourceView, write, f"Create or replace a {kind}")

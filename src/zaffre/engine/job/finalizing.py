@@ -14,8 +14,13 @@ from zaffre.engine.motor import Motor
 from zaffre.ports.compute import Observation, TaskState
 from zaffre.store import assets
 
-SIGNALS = {137: "killed (SIGKILL): out of memory?", 143: "ended by SIGTERM", 139: "crashed (segmentation fault)",
-           130: "interrupted", 134: "aborted"}  # fmt: skip
+SIGNALS = {
+    137: "killed (SIGKILL): out of memory?",
+    143: "ended by SIGTERM",
+    139: "crashed (segmentation fault)",
+    130: "interrupted",
+    134: "aborted",
+}
 
 
 def begin(motor: Motor, live: Live, seen: Observation | None) -> None:
@@ -90,12 +95,19 @@ def _why(live: Live, seen: Observation, problem: ZaffreError | None) -> tuple[st
 
 
 def _again(motor: Motor, live: Live, message: str) -> None:
-    from zaffre.engine.job import queued  # noqa: PLC0415  the states are a circle: this arrow closes it
+    from zaffre.engine.job import queued
 
     attempt = live.job.attempt + 1
     wait = float(live.plan.get("backoff_s") or 1.0) * 2 ** (attempt - 1)
     reason = f"attempt {attempt} of {live.plan['max_retries']} after {wait:g} s: {message}"
     live.timed_out = False
-    motor.batch.move(live, Status.QUEUED, reason, attempt=attempt, not_before=now_ms() + int(wait * 1000), handle=None,
-                     started_at=None)  # fmt: skip
+    motor.batch.move(
+        live,
+        Status.QUEUED,
+        reason,
+        attempt=attempt,
+        not_before=now_ms() + int(wait * 1000),
+        handle=None,
+        started_at=None,
+    )
     queued.enqueue(motor, live)

@@ -1,4 +1,4 @@
-"""Starting: claimed in the database first, started after the commit. So a crash between the two never starts it twice."""
+"""Starting: claimed in the database first, started after the commit: a crash in between never starts it twice."""
 
 from __future__ import annotations
 

@@ -54,5 +54,8 @@ class FileKeyVault:
         try:
             return dict(json.loads(Fernet(self._key).decrypt(sealed)))
         except InvalidToken:
-            raise Unavailable("credentials were sealed with another key", code="WrongKey",
-                              hint="bring back the file `key` of the home folder, or create the datastore anew") from None  # fmt: skip
+            raise Unavailable(
+                "credentials were sealed with another key",
+                code="WrongKey",
+                hint="bring back the file `key` of the home folder, or create the datastore anew",
+            ) from None

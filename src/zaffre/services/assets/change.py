@@ -64,10 +64,17 @@ def deleter(kind: str) -> Callable[[Context, AssetVersion], Empty]:
                 raise NotFound(f"{kind} {request.name} not found", code="AssetNotFound", hint=f"zaffre {kind} list")
             for record in records:
                 ref = f"{record.name}:{record.version}"
-                users = [job for edge, job, _ in assets.edges_of(connection, record.workspace, kind, ref) if edge.direction == "input"]
+                users = [
+                    job
+                    for edge, job, _ in assets.edges_of(connection, record.workspace, kind, ref)
+                    if edge.direction == "input"
+                ]
                 if users:
-                    raise Conflict(f"{kind} {ref} was used by job {users[-1]}", code="AssetInUse",
-                                   hint=f"hide it instead: zaffre {kind} archive --name {record.name} --version {record.version}")  # fmt: skip
+                    raise Conflict(
+                        f"{kind} {ref} was used by job {users[-1]}",
+                        code="AssetInUse",
+                        hint=f"hide it instead: zaffre {kind} archive --name {record.name} --version {record.version}",
+                    )
                 assets.remove(connection, record)
         return Empty()
 

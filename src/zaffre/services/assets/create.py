@@ -42,6 +42,8 @@ def create_version(ctx: Context, kind: str, request: CreateAsset) -> AssetView:
     spec = dump(parse(request.spec, kind=kind).spec)
     if not spec.get("name"):
         raise InvalidRequest(f"a {kind} needs a name", code="NameMissing", hint="name: my-asset, or --name")
+    if spec.get("build"):
+        spec["build"].setdefault("dockerfile_path", "Dockerfile")
     record = _record(ctx, kind, request, spec)
     with ctx.db.write() as connection:
         get_workspace(connection, request.workspace)
@@ -51,9 +53,10 @@ def create_version(ctx: Context, kind: str, request: CreateAsset) -> AssetView:
         if there is not None:
             if there.fingerprint != record.fingerprint:
                 raise Conflict(
-                    f"{kind} {record.name}:{record.version} exists already with other content", code="VersionExists",
+                    f"{kind} {record.name}:{record.version} exists already with other content",
+                    code="VersionExists",
                     hint="versions never change: leave the version out to get the next one",
-                )  # fmt: skip
+                )
             return views(connection, [there])[0]
         record.version = record.version or assets.next_version(connection, record.workspace, kind, record.name)
         record.spec["version"] = record.version
@@ -67,11 +70,20 @@ def create_version(ctx: Context, kind: str, request: CreateAsset) -> AssetView:
 def _record(ctx: Context, kind: str, request: CreateAsset, spec: dict[str, Any]) -> AssetRecord:
     now = now_ms()
     record = AssetRecord(
-        id=sequence(), workspace=request.workspace, kind=kind, name=spec["name"], version=str(spec.get("version") or ""),
-        spec=spec, created_at=now, changed_at=now, type=spec.get("type") or DEFAULT_TYPE.get(kind),
-        description=spec.get("description"), tags=spec.get("tags") or {}, properties=spec.get("properties") or {},
+        id=sequence(),
+        workspace=request.workspace,
+        kind=kind,
+        name=spec["name"],
+        version=str(spec.get("version") or ""),
+        spec=spec,
+        created_at=now,
+        changed_at=now,
+        type=spec.get("type") or DEFAULT_TYPE.get(kind),
+        description=spec.get("description"),
+        tags=spec.get("tags") or {},
+        properties=spec.get("properties") or {},
         created_by=ctx.principal.name,
-    )  # fmt: skip
+    )
     if kind in DEFAULT_TYPE:
         _locate(ctx, record)
     else:
@@ -84,7 +96,9 @@ def _locate(ctx: Context, record: AssetRecord) -> None:
     """Where the bytes are, and what they are now. A reference copies nothing; a remote source need not answer yet."""
     path = record.spec.get("path")
     if not path:
-        raise InvalidRequest(f"{record.kind} {record.name} needs a path", code="PathMissing", hint="path: ./folder, or --path")
+        raise InvalidRequest(
+            f"{record.kind} {record.name} needs a path", code="PathMissing", hint="path: ./folder, or --path"
+        )
     with ctx.db.read() as connection:
         plan = address(Scope(ctx, connection, record.workspace), str(path), str(record.type))
         if (asset := plan.get("asset", "")).startswith("job:"):

@@ -32,8 +32,11 @@ def register_output(
         if wanted is not None and (there := assets.find(connection, job.workspace, kind, name, str(wanted))):
             if there.fingerprint == output.get("identity"):
                 return None
-            raise Conflict(f"output {port}: {kind} {name}:{wanted} exists already with other content", code="VersionExists",
-                           hint="leave the version out to get the next one")  # fmt: skip
+            raise Conflict(
+                f"output {port}: {kind} {name}:{wanted} exists already with other content",
+                code="VersionExists",
+                hint="leave the version out to get the next one",
+            )
         version = str(wanted) if wanted is not None else assets.next_version(connection, job.workspace, kind, name)
     now = now_ms()
     place = places.locate(ctx, job.workspace, output["uri"])
@@ -41,11 +44,26 @@ def register_output(
     if kind == "model" and place.local:
         facts |= facts_of_model(place.local)
     return AssetRecord(
-        id=sequence(), workspace=job.workspace, kind=kind, name=name, version=version, type=output["type"],
-        spec={"name": name, "version": version, "type": output["type"], "path": f"azureml://jobs/{job.name}/outputs/{port}"},
-        uri=output["uri"], fingerprint=output.get("identity"), facts=facts, created_at=now, changed_at=now,
-        created_by=job.created_by, job_id=job.id,
-    )  # fmt: skip
+        id=sequence(),
+        workspace=job.workspace,
+        kind=kind,
+        name=name,
+        version=version,
+        type=output["type"],
+        spec={
+            "name": name,
+            "version": version,
+            "type": output["type"],
+            "path": f"azureml://jobs/{job.name}/outputs/{port}",
+        },
+        uri=output["uri"],
+        fingerprint=output.get("identity"),
+        facts=facts,
+        created_at=now,
+        changed_at=now,
+        created_by=job.created_by,
+        job_id=job.id,
+    )
 
 
 def write(connection: Connection, record: AssetRecord) -> None:

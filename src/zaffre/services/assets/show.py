@@ -38,7 +38,9 @@ def lister(kind: str) -> Callable[[Context, ListAssets], AssetList]:
         with ctx.db.read() as connection:
             get_workspace(connection, request.workspace)
             if request.name:
-                records = assets.versions(connection, request.workspace, kind, request.name, archived, request.max_results)
+                records = assets.versions(
+                    connection, request.workspace, kind, request.name, archived, request.max_results
+                )
             else:
                 records = assets.newest_of_each(connection, request.workspace, kind, archived, request.max_results)
             if request.tag:
@@ -67,7 +69,13 @@ def tracer(kind: str) -> Callable[[Context, AssetRef], LineageView]:
             if record.job_id and not made:
                 job = job_store.by_ids(connection, [record.job_id]).get(record.job_id)
                 if job:
-                    made = [(assets.Edge(job.id, "output", "", kind, f"{record.name}:{record.version}"), job.name, job.status)]
+                    made = [
+                        (
+                            assets.Edge(job.id, "output", "", kind, f"{record.name}:{record.version}"),
+                            job.name,
+                            job.status,
+                        )
+                    ]
             used = [edge for edge in edges if edge[0].direction == "input"]
         return LineageView(made_by=[_edge(*item) for item in made], used_by=[_edge(*item) for item in used])
 
@@ -75,4 +83,6 @@ def tracer(kind: str) -> Callable[[Context, AssetRef], LineageView]:
 
 
 def _edge(edge: assets.Edge, job: str, status: str) -> LineageEdge:
-    return LineageEdge(job=job, job_status=status, direction=edge.direction, port=edge.port, kind=edge.kind, ref=edge.ref)
+    return LineageEdge(
+        job=job, job_status=status, direction=edge.direction, port=edge.port, kind=edge.kind, ref=edge.ref
+    )

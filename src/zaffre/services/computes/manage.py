@@ -54,8 +54,11 @@ def _put(ctx: Context, workspace: str, spec: dict[str, Any]) -> ResourceView:
     if spec["name"] == "local":
         raise Conflict("the compute local is this machine", code="ComputeBuiltIn", hint="choose another name")
     if spec.get("type") != "amlcompute":
-        raise InvalidRequest(f"compute {spec['name']}: type {spec.get('type')} is read and checked by this release, but not run",
-                             code="ComputeTypeNotOffered", hint="type: amlcompute")  # fmt: skip
+        raise InvalidRequest(
+            f"compute {spec['name']}: type {spec.get('type')} is read and checked by this release, but not run",
+            code="ComputeTypeNotOffered",
+            hint="type: amlcompute",
+        )
     spec = {"min_instances": 0, "max_instances": 4, **spec}
     with ctx.db.write() as connection:
         get_workspace(connection, workspace)
@@ -66,8 +69,10 @@ def _put(ctx: Context, workspace: str, spec: dict[str, Any]) -> ResourceView:
 
 def _local(ctx: Context) -> dict[str, Any]:
     machine = ctx.facts.get("machine") or {}
-    return {"name": "local", "type": "local", "description": "this machine", **{"cpu": machine.get("cores")}}
+    return {"name": "local", "type": "local", "description": "this machine", "cpu": machine.get("cores")}
 
 
 def _view(spec: dict[str, Any]) -> ResourceView:
-    return ResourceView(**{"provisioning_state": "Succeeded", **{key: item for key, item in spec.items() if item is not None}})
+    return ResourceView(
+        **{"provisioning_state": "Succeeded", **{key: item for key, item in spec.items() if item is not None}}
+    )

@@ -15,15 +15,25 @@ from zaffre.wire.data import CheckData, DataDiff, DiffData, SourceCheck
 
 def diff(ctx: Context, request: DiffData) -> DataDiff:
     """Raises `NotFound` for an unknown version, or one whose bytes are gone."""
-    from zaffre.plugins.content.diff import compare  # noqa: PLC0415
+    from zaffre.plugins.content.diff import compare
 
     with ctx.db.read() as connection:
-        records = [assets.get(connection, request.workspace, "data", request.name, version) for version in (request.base, request.other)]
+        records = [
+            assets.get(connection, request.workspace, "data", request.name, version)
+            for version in (request.base, request.other)
+        ]
     (before, before_at), (after, after_at) = (_manifest(ctx, record) for record in records)
     changes = compare(before, before_at, after, after_at)
     added = sum(item.size or 0 for item in changes if item.change in ("added", "changed"))
     removed = sum(item.former_size or 0 for item in changes if item.change in ("removed", "changed"))
-    return DataDiff(name=request.name, base=request.base, other=request.other, bytes_added=added, bytes_removed=removed, files=changes)
+    return DataDiff(
+        name=request.name,
+        base=request.base,
+        other=request.other,
+        bytes_added=added,
+        bytes_removed=removed,
+        files=changes,
+    )
 
 
 def check(ctx: Context, request: CheckData) -> SourceCheck:

@@ -25,5 +25,6 @@ def cancel(ctx: Context, request: JobRef) -> JobView:
             else:
                 store.request_cancel(connection, job.root_id, [job.id])
             root = job.root_id
-            ctx.db.after_commit(lambda: (ctx.changes.work(root), ctx.changes.notify(root)) and None)
+            ctx.db.after_commit(lambda: ctx.changes.work(root))
+            ctx.db.after_commit(lambda: ctx.changes.notify(root))
         return views(ctx, connection, [job])[0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zaffre.base.clock import now_ms
 from zaffre.services.context import Context
 from zaffre.services.jobs.view import views
@@ -13,7 +15,9 @@ from zaffre.wire.jobs import JobRef, JobView, UpdateJob
 def update(ctx: Context, request: UpdateJob) -> JobView:
     with ctx.db.write() as connection:
         job = store.get(connection, request.workspace, request.name)
-        values = {key: getattr(request, key) for key in ("display_name", "description") if key in request.model_fields_set}
+        values: dict[str, Any] = {
+            key: getattr(request, key) for key in ("display_name", "description") if key in request.model_fields_set
+        }
         if request.experiment_name:
             values["experiment_id"] = experiments.ensure(ctx.db, connection, job.workspace, request.experiment_name).id
         store.change(connection, job.id, {**values, "changed_at": now_ms()})

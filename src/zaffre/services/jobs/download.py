@@ -27,15 +27,19 @@ def download(ctx: Context, request: Download) -> Iterator[bytes]:
     source = source_of(ctx, job)
     outputs = job.outputs or {}
     if request.output_name and request.output_name not in {*outputs, "artifacts", "default"}:
-        raise NotFound(f"job {job.name} has no output {request.output_name} (it has: {', '.join(outputs) or 'none'})",
-                       code="OutputNotFound")  # fmt: skip
+        raise NotFound(
+            f"job {job.name} has no output {request.output_name} (it has: {', '.join(outputs) or 'none'})",
+            code="OutputNotFound",
+        )
     return stream(_members(ctx, source, outputs, request))
 
 
 def _members(ctx: Context, job: JobRecord, outputs: dict[str, dict[str, str]], request: Download) -> Iterator[Member]:
     wanted = request.output_name
     if wanted in (None, "artifacts", "default"):
-        yield from folder_members(ctx.home.artifacts(job.workspace, job.name), "artifacts", ctx.home.log(job.workspace, job.name))
+        yield from folder_members(
+            ctx.home.artifacts(job.workspace, job.name), "artifacts", ctx.home.log(job.workspace, job.name)
+        )
     for port, output in outputs.items():
         if port != "artifacts" and (wanted == port or (wanted is None and request.all)):
             path = places.local_path(ctx, job.workspace, output["uri"], []) if output.get("identity") else None

@@ -37,7 +37,9 @@ def read_log(ctx: Context, request: ReadLog) -> Feed[bytes]:
 
     def step() -> tuple[list[bytes], bool]:
         nonlocal offset, first
-        over = not request.follow or _over(ctx, job)  # before reading: what is written after it is read in the next step
+        over = not request.follow or _over(
+            ctx, job
+        )  # before reading: what is written after it is read in the next step
         piece, first = first or reader.read(path, offset, CHUNK), None
         offset = piece.next_offset
         return ([piece.data] if piece.data else []), over and not piece.data

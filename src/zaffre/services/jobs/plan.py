@@ -88,20 +88,34 @@ def _layer(look: _Look, graph: dict[str, Any], names: list[str], done: dict[str,
         hit, problem = found.get(key or "", (None, None))
         if hit is not None and not force:
             done[name] = hit.job.outputs or {}
-            look.steps.append(StepPlan(step=where, runs=False, cause=hit.reason, reused_from=hit.job.name, saved_s=hit.saved_s))
+            look.steps.append(
+                StepPlan(step=where, runs=False, cause=hit.reason, reused_from=hit.job.name, saved_s=hit.saved_s)
+            )
             continue
         done[name] = None
-        look.steps.append(StepPlan(step=where, runs=True, cause=_cause(look, bound, parts, former.get(name), hit, problem)))
+        look.steps.append(
+            StepPlan(step=where, runs=True, cause=_cause(look, bound, parts, former.get(name), hit, problem))
+        )
 
 
-def _cause(look: _Look, bound: dict[str, Any], parts: Mapping[str, Any] | None, former: JobRecord | None,
-           hit: lookup.Hit | None, problem: str | None) -> str:  # fmt: skip
+def _cause(
+    look: _Look,
+    bound: dict[str, Any],
+    parts: Mapping[str, Any] | None,
+    former: JobRecord | None,
+    hit: lookup.Hit | None,
+    problem: str | None,
+) -> str:
     if hit is not None:
         return "force_rerun is set"
     if problem:
         return problem
     if parts is None:
-        return "is_deterministic is false" if not bound.get("deterministic", True) else "the content of an input is not known"
+        return (
+            "is_deterministic is false"
+            if not bound.get("deterministic", True)
+            else "the content of an input is not known"
+        )
     before = _environments_of(look, former) if former else {}
     return explain(look.ctx, former, parts, bound, look.environments, before)
 
@@ -114,8 +128,16 @@ def _environments_of(look: _Look, job: JobRecord) -> Mapping[str, Any]:
     return look.former_environments[job.root_id]
 
 
-def _nested(look: _Look, graph: dict[str, Any], name: str, node: dict[str, Any], done: dict[str, Any], where: str, force: bool,
-            above: list[str]) -> dict[str, Any] | None:  # fmt: skip
+def _nested(
+    look: _Look,
+    graph: dict[str, Any],
+    name: str,
+    node: dict[str, Any],
+    done: dict[str, Any],
+    where: str,
+    force: bool,
+    above: list[str],
+) -> dict[str, Any] | None:
     if above:
         for path, step in core_plan.walk(node, where):
             look.steps.append(StepPlan(step=path, runs=True, cause=_follows(step, above)))
@@ -125,7 +147,11 @@ def _nested(look: _Look, graph: dict[str, Any], name: str, node: dict[str, Any],
     inner = _graph(look, bound, where, force or bool(node.get("force_rerun")))
     if any(item is None for item in inner.values()):
         return None
-    return {port: dict((inner[item["node"]] or {}).get(item["port"], {})) for port, item in (bound.get("outputs") or {}).items() if "node" in item}
+    return {
+        port: dict((inner[item["node"]] or {}).get(item["port"], {}))
+        for port, item in (bound.get("outputs") or {}).items()
+        if "node" in item
+    }
 
 
 def _follows(node: Mapping[str, Any], above: list[str]) -> str:

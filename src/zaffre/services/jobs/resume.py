@@ -20,19 +20,34 @@ def resume(ctx: Context, request: ResumeJob) -> JobView:
     with ctx.db.write() as connection:
         job = store.get(connection, request.workspace, request.name)
         if job.parent_id:
-            raise Conflict(f"job {job.name} is a step: resume its pipeline", code="NotARoot",
-                           hint=f"zaffre job resume --name {store.names_of(connection, {job.root_id})[job.root_id]}")  # fmt: skip
+            raise Conflict(
+                f"job {job.name} is a step: resume its pipeline",
+                code="NotARoot",
+                hint=f"zaffre job resume --name {store.names_of(connection, {job.root_id})[job.root_id]}",
+            )
         if job.status not in (Status.FAILED, Status.CANCELED) or job.type == "interactive":
             raise Conflict(f"job {job.name} is {job.status}: there is nothing to resume", code="NothingToResume")
         number, now = ids.sequence(), now_ms()
         kept = _completed(store.tree(connection, job.id))
         again = JobRecord(
-            id=number, workspace=job.workspace, name=ids.job_name(), type=job.type, status=Status.QUEUED, root_id=number,
-            experiment_id=job.experiment_id, spec={key: item for key, item in job.spec.items() if key != "name"},
-            display_name=job.display_name, description=job.description, compute=job.compute, priority=job.priority,
-            created_by=ctx.principal.name, created_at=now, changed_at=now, plan={**(job.plan or {}), "keep": kept},
+            id=number,
+            workspace=job.workspace,
+            name=ids.job_name(),
+            type=job.type,
+            status=Status.QUEUED,
+            root_id=number,
+            experiment_id=job.experiment_id,
+            spec={key: item for key, item in job.spec.items() if key != "name"},
+            display_name=job.display_name,
+            description=job.description,
+            compute=job.compute,
+            priority=job.priority,
+            created_by=ctx.principal.name,
+            created_at=now,
+            changed_at=now,
+            plan={**(job.plan or {}), "keep": kept},
             facts={**(job.facts or {}), "resumed_from": job.name},
-        )  # fmt: skip
+        )
         store.insert(connection, [again])
         tags = store.tags_of(connection, [job.id]).get(job.id, {})
         store.set_tags(ctx.db, connection, again.id, {**tags})

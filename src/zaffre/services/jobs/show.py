@@ -25,7 +25,9 @@ def list_jobs(ctx: Context, request: ListJobs) -> JobList:
         raise InvalidRequest(f"no status {request.status}", hint=f"one of {', '.join(Status)}")
     with ctx.db.read() as connection:
         get_workspace(connection, request.workspace)
-        parent = store.get(connection, request.workspace, request.parent_job_name).id if request.parent_job_name else None
+        parent = (
+            store.get(connection, request.workspace, request.parent_job_name).id if request.parent_job_name else None
+        )
         experiment = None
         if request.experiment_name:
             found = experiments.find(connection, request.workspace, request.experiment_name)
@@ -34,10 +36,16 @@ def list_jobs(ctx: Context, request: ListJobs) -> JobList:
             experiment = found.id
         key, _, value = (request.tag or "").partition("=")
         jobs = store.page(
-            connection, request.workspace, parent_id=parent, archived=ARCHIVED[request.listed], status=request.status,
-            experiment_id=experiment, tag=(key, value or None) if key else None,
-            before=_cursor(request.cursor), limit=request.max_results + 1,
-        )  # fmt: skip
+            connection,
+            request.workspace,
+            parent_id=parent,
+            archived=ARCHIVED[request.listed],
+            status=request.status,
+            experiment_id=experiment,
+            tag=(key, value or None) if key else None,
+            before=_cursor(request.cursor),
+            limit=request.max_results + 1,
+        )
         more = len(jobs) > request.max_results
         jobs = jobs[: request.max_results]
         return JobList(items=views(ctx, connection, jobs), cursor=str(jobs[-1].id) if more else None)

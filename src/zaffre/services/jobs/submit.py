@@ -26,7 +26,7 @@ PRIORITY = {"low": -1, "lowpriority": -1, "standard": 0, "medium": 0, "high": 1}
 
 
 def submit(ctx: Context, request: SubmitJob) -> JobView:
-    """Raises `SpecError` or `InvalidRequest` for a wrong job, `NotFound` for what it refers to, `Conflict` for its name."""
+    """Raises `SpecError`, `InvalidRequest` for a wrong job, `NotFound` for what it names, `Conflict` for its name."""
     document = parse(request.spec, kind="job")
     spec = dump(document.spec)
     with ctx.db.read() as connection:
@@ -37,7 +37,9 @@ def submit(ctx: Context, request: SubmitJob) -> JobView:
     tags = {str(key): str(value) for key, value in (spec.get("tags") or {}).items()}
     with ctx.db.write() as connection:
         if store.name_taken(connection, job.workspace, job.name):
-            raise Conflict(f"job {job.name} exists already", code="JobExists", hint="leave the name out to get a new one")
+            raise Conflict(
+                f"job {job.name} exists already", code="JobExists", hint="leave the name out to get a new one"
+            )
         experiment = experiments.ensure(ctx.db, connection, job.workspace, _experiment(request, spec))
         job.experiment_id = experiment.id
         _keep_diff(ctx, connection, job)
@@ -48,16 +50,31 @@ def submit(ctx: Context, request: SubmitJob) -> JobView:
         return views(ctx, connection, [job])[0]
 
 
-def _record(ctx: Context, request: SubmitJob, spec: dict[str, Any], plan: dict[str, Any], notes: list[str]) -> JobRecord:
+def _record(
+    ctx: Context, request: SubmitJob, spec: dict[str, Any], plan: dict[str, Any], notes: list[str]
+) -> JobRecord:
     id_, now = ids.sequence(), now_ms()
     facts = {**request.facts, "machine": ctx.facts.get("machine"), "notes": notes, "code": plan.get("code")}
     tier = str((spec.get("queue_settings") or {}).get("job_tier") or "standard").lower()
     return JobRecord(
-        id=id_, workspace=request.workspace, name=spec.get("name") or ids.job_name(), type=plan["kind"], status=Status.QUEUED,
-        root_id=id_, experiment_id=0, spec=spec, created_at=now, changed_at=now, created_by=ctx.principal.name,
-        display_name=spec.get("display_name"), description=spec.get("description"), compute=plan.get("compute"),
-        priority=PRIORITY.get(tier, 0), plan=plan, facts={key: value for key, value in facts.items() if value},
-    )  # fmt: skip
+        id=id_,
+        workspace=request.workspace,
+        name=spec.get("name") or ids.job_name(),
+        type=plan["kind"],
+        status=Status.QUEUED,
+        root_id=id_,
+        experiment_id=0,
+        spec=spec,
+        created_at=now,
+        changed_at=now,
+        created_by=ctx.principal.name,
+        display_name=spec.get("display_name"),
+        description=spec.get("description"),
+        compute=plan.get("compute"),
+        priority=PRIORITY.get(tier, 0),
+        plan=plan,
+        facts={key: value for key, value in facts.items() if value},
+    )
 
 
 def _experiment(request: SubmitJob, spec: dict[str, Any]) -> str:

@@ -14,7 +14,15 @@ from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.jobs import JobView
 
-OWN = ("tags", "name", "type", "display_name", "experiment_name", "description", "compute")  # columns, not the document's
+OWN = (
+    "tags",
+    "name",
+    "type",
+    "display_name",
+    "experiment_name",
+    "description",
+    "compute",
+)  # columns, not the document's
 
 
 def views(ctx: Context, connection: Connection, jobs: Sequence[JobRecord]) -> list[JobView]:
@@ -26,7 +34,9 @@ def views(ctx: Context, connection: Connection, jobs: Sequence[JobRecord]) -> li
     return [view(ctx, job, tags.get(job.id, {}), names.get(job.experiment_id), others) for job in jobs]
 
 
-def view(ctx: Context, job: JobRecord, tags: Mapping[str, str], experiment: str | None, names: Mapping[int, str]) -> JobView:
+def view(
+    ctx: Context, job: JobRecord, tags: Mapping[str, str], experiment: str | None, names: Mapping[int, str]
+) -> JobView:
     document = {key: value for key, value in job.spec.items() if key not in OWN}
     document["inputs"] = _inputs(job, document.get("inputs"))
     document["outputs"] = _outputs(job, document.get("outputs"))
@@ -69,8 +79,14 @@ def _inputs(job: JobRecord, said: Any) -> dict[str, Any]:
     shown: dict[str, Any] = dict(said or {})
     for port, item in ((job.plan or {}).get("inputs") or {}).items():
         if item.get("uri"):
-            path = f"azureml:{item['asset'].partition(':')[2]}" if item.get("asset", "").startswith(("data:", "model:")) else item["uri"]
-            shown[port] = {"type": item.get("type", "uri_folder"), "path": path} | ({"mode": item["mode"]} if item.get("mode") else {})
+            path = (
+                f"azureml:{item['asset'].partition(':')[2]}"
+                if item.get("asset", "").startswith(("data:", "model:"))
+                else item["uri"]
+            )
+            shown[port] = {"type": item.get("type", "uri_folder"), "path": path} | (
+                {"mode": item["mode"]} if item.get("mode") else {}
+            )
         elif item.get("value") is not None:
             shown.setdefault(port, item["value"])
     return shown
@@ -79,15 +95,23 @@ def _inputs(job: JobRecord, said: Any) -> dict[str, Any]:
 def _outputs(job: JobRecord, said: Any) -> dict[str, Any]:
     shown: dict[str, Any] = {port: item if isinstance(item, dict) else {} for port, item in (said or {}).items()}
     for port, item in (job.outputs or {}).items():
-        shown[port] = {**shown.get(port, {}), "type": item.get("type"), "path": item["uri"],
-                       **{key: item[key] for key in ("files", "bytes", "asset") if item.get(key) is not None}}  # fmt: skip
+        shown[port] = {
+            **shown.get(port, {}),
+            "type": item.get("type"),
+            "path": item["uri"],
+            **{key: item[key] for key in ("files", "bytes", "asset") if item.get(key) is not None},
+        }
     return shown
 
 
 def _properties(job: JobRecord) -> dict[str, Any]:
     git = (job.facts or {}).get("git") or {}
-    named = {"commit": "azureml.git.commit", "branch": "azureml.git.branch", "remote": "azureml.git.repository_uri",
-             "dirty": "azureml.git.dirty"}  # fmt: skip
+    named = {
+        "commit": "azureml.git.commit",
+        "branch": "azureml.git.branch",
+        "remote": "azureml.git.repository_uri",
+        "dirty": "azureml.git.dirty",
+    }
     shown = {named[key]: str(value) for key, value in git.items() if key in named and value is not None}
     if job.reused_from:
         shown["azureml.isreused"] = "true"

@@ -36,9 +36,19 @@ def watch(ctx: Context, request: WatchJob) -> Feed[JobEvent]:
             if event.job_id in names:
                 name, node = names[event.job_id]
                 type_, reused_from, saved_s = ends[event.job_id]
-                shown.append(JobEvent(id=event.id, job=name, node=node, type=type_, status=event.status.value,
-                                      reason=event.reason, reused_from=reused_from, saved_s=saved_s,
-                                      at=iso(event.at) or ""))  # fmt: skip
+                shown.append(
+                    JobEvent(
+                        id=event.id,
+                        job=name,
+                        node=node,
+                        type=type_,
+                        status=event.status.value,
+                        reason=event.reason,
+                        reused_from=reused_from,
+                        saved_s=saved_s,
+                        at=iso(event.at) or "",
+                    )
+                )
         return shown, status in TERMINAL and not events
 
     return Feed(job.root_id, step)

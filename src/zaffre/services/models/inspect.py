@@ -21,7 +21,11 @@ def facts_of_model(folder: Path) -> dict[str, Any]:
                 return {}
             if not isinstance(document, dict):
                 return {}
-            facts = {"flavors": document.get("flavors"), "signature": document.get("signature"),
-                     "mlflow_version": document.get("mlflow_version"), "run_id": document.get("run_id")}  # fmt: skip
+            facts = {
+                "flavors": document.get("flavors"),
+                "signature": document.get("signature"),
+                "mlflow_version": document.get("mlflow_version"),
+                "run_id": document.get("run_id"),
+            }
             return {key: value for key, value in facts.items() if value}
     return {}

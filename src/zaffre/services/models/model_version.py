@@ -66,10 +66,21 @@ def create_model_version(
         {SOURCE: source} | ({MODEL_ID: model_id} if model_id else {}) | ({RUN_LINK: run_link} if run_link else {})
     )
     record = AssetRecord(
-        id=sequence(), workspace=workspace, kind=KIND, name=name, version="", created_at=now, changed_at=now,
-        spec={"name": name, "type": "custom_model", "path": uri}, type="custom_model", description=description,
-        tags=dict(tags), properties=properties, uri=uri, created_by=context.principal.name,
-    )  # fmt: skip
+        id=sequence(),
+        workspace=workspace,
+        kind=KIND,
+        name=name,
+        version="",
+        created_at=now,
+        changed_at=now,
+        spec={"name": name, "type": "custom_model", "path": uri},
+        type="custom_model",
+        description=description,
+        tags=dict(tags),
+        properties=properties,
+        uri=uri,
+        created_by=context.principal.name,
+    )
     _known(context, workspace, name)
     _inspect(context, workspace, record)
     with context.db.write() as connection:
@@ -241,8 +252,13 @@ def _lookup(version: Version) -> Lookup:
         if entity == "tag":
             return record.tags.get(key, "false" if key == "mlflow.prompt.is_prompt" else None)
         number = int(record.version) if record.version.isdigit() else None
-        shown = {"name": record.name, "run_id": version.run, "source_path": version.source, "version_number": number,
-                 "creation_timestamp": record.created_at}  # fmt: skip
+        shown = {
+            "name": record.name,
+            "run_id": version.run,
+            "source_path": version.source,
+            "version_number": number,
+            "creation_timestamp": record.created_at,
+        }
         return shown.get(key, record.changed_at)
 
     return value

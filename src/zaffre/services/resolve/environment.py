@@ -71,8 +71,9 @@ def _context(scope: Scope, build: Mapping[str, Any]) -> tuple[str, dict[str, str
             if b"\0" not in content:
                 texts[entry.path] = content.decode("utf-8", errors="replace")
     if name not in texts:
-        raise InvalidRequest(f"build context has no {name}", code="DockerfileMissing",
-                             hint="name it with build.dockerfile_path")  # fmt: skip
+        raise InvalidRequest(
+            f"build context has no {name}", code="DockerfileMissing", hint="name it with build.dockerfile_path"
+        )
     return texts[name], texts
 
 

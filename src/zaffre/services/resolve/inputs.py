@@ -41,8 +41,11 @@ def _declared(scope: Scope, port: str, spec: Mapping[str, Any], value: Any, step
     type_ = spec.get("type", "uri_folder")
     if value is None:
         if "default" in spec and spec["default"] is not None:
-            return {"type": type_, "value": literal_text(spec["default"])} if type_ in LITERAL_TYPES else value_of(
-                scope, {"type": type_, "path": spec["default"]}, step, port)  # fmt: skip
+            return (
+                {"type": type_, "value": literal_text(spec["default"])}
+                if type_ in LITERAL_TYPES
+                else value_of(scope, {"type": type_, "path": spec["default"]}, step, port)
+            )
         if spec.get("optional"):
             return {"type": type_, "value": None, "optional": True}
         raise InvalidRequest(f"{step}: input {port} is required and was not given", code="InputMissing")
@@ -74,7 +77,7 @@ def _check(spec: Mapping[str, Any], text: str | None, step: str, port: str) -> N
 
 def value_of(scope: Scope, value: Any, step: str, port: str) -> InputPlan:
     if isinstance(value, Mapping):
-        made: InputPlan = {key: value[key] for key in ("type", "mode") if value.get(key)}  # type: ignore[assignment,literal-required]
+        made: InputPlan = {key: value[key] for key in ("type", "mode") if value.get(key)}  # type: ignore[assignment]
         path = value.get("path", value.get("value"))
         if path is None:
             default = value.get("default")
@@ -99,9 +102,10 @@ def _binding(name: str, step: str, port: str) -> InputPlan:
     found = BINDING.fullmatch(name)
     if not found:
         raise InvalidRequest(
-            f"{step}: input {port} is bound to ${{{{{name}}}}}", code="BadBinding",
+            f"{step}: input {port} is bound to ${{{{{name}}}}}",
+            code="BadBinding",
             hint="${{parent.inputs.NAME}} or ${{parent.jobs.STEP.outputs.NAME}}",
-        )  # fmt: skip
+        )
     if found["input"]:
         return {"parent": found["input"].removesuffix(".path")}
     return {"node": found["node"], "port": found["port"]}
@@ -128,8 +132,11 @@ def address(scope: Scope, text: str, type_: str) -> InputPlan:
             return {"uri": text}  # by reference: it is read where it lies on this machine
         raise InvalidRequest(f"{text} is a path of the client: it was not uploaded", code="NotUploaded")
     if reference.kind == "registry_asset":
-        raise InvalidRequest(f"{text}: registry {reference.registry} is not here", code="RegistryNotFound",
-                             hint=f"register it in the workspace and write azureml:{reference.name}@latest")  # fmt: skip
+        raise InvalidRequest(
+            f"{text}: registry {reference.registry} is not here",
+            code="RegistryNotFound",
+            hint=f"register it in the workspace and write azureml:{reference.name}@latest",
+        )
     return {"uri": text.removeprefix("azureml:") if text.startswith("azureml:azureml:") else text}
 
 
@@ -140,12 +147,18 @@ def _output_of(scope: Scope, name: str, output: str, path: str | None) -> InputP
         made = {"uri": f"azureml://datastores/workspaceartifactstore/paths/ExperimentRun/dcid.{job.name}/"}
     if made is None:
         if job.status not in TERMINAL:
-            raise Conflict(f"job {name} is still {job.status}: its output {output} is not there yet", code="JobNotEnded",
-                           hint=f"zaffre job wait --name {name}")  # fmt: skip
+            raise Conflict(
+                f"job {name} is still {job.status}: its output {output} is not there yet",
+                code="JobNotEnded",
+                hint=f"zaffre job wait --name {name}",
+            )
         there = ", ".join(job.outputs or {}) or "none"
         raise InvalidRequest(f"job {name} has no output {output} (it has: {there})", code="OutputNotFound")
     inner = path.strip("/") if path else ""
-    plan: InputPlan = {"uri": made["uri"].rstrip("/") + "/" + inner if inner else made["uri"], "asset": f"job:{name}/{output}"}
+    plan: InputPlan = {
+        "uri": made["uri"].rstrip("/") + "/" + inner if inner else made["uri"],
+        "asset": f"job:{name}/{output}",
+    }
     if made.get("identity") and not inner:
         plan["identity"] = made["identity"]
     return plan
@@ -164,7 +177,7 @@ def outputs(ports: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[st
         plan: OutputPlan = {"type": merged.get("type") or "uri_folder"}
         for key in ("mode", "path", "name", "version"):
             if merged.get(key) is not None:
-                plan[key] = str(merged[key])  # type: ignore[literal-required]
+                plan[key] = str(merged[key])
         plans[port] = plan
     return plans, bound
 

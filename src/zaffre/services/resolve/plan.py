@@ -34,7 +34,11 @@ def _steps(plan: Mapping[str, Any]) -> Any:
 
 
 def _node(
-    scope: Scope, node: Mapping[str, Any], defaults: Mapping[str, Any], step: str, depth: int,
+    scope: Scope,
+    node: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    step: str,
+    depth: int,
     known: Mapping[str, InputPlan],
 ) -> tuple[Mapping[str, Any], dict[str, str]]:
     """(plan of a node, its outputs that are the parent's)."""
@@ -61,9 +65,14 @@ def _component(scope: Scope, node: Mapping[str, Any]) -> tuple[dict[str, Any] | 
 
 
 def _step(
-    scope: Scope, node: Mapping[str, Any], component: Mapping[str, Any] | None, source: str | None,
-    defaults: Mapping[str, Any], step: str, known: Mapping[str, InputPlan],
-) -> tuple[StepPlan, dict[str, str]]:  # fmt: skip
+    scope: Scope,
+    node: Mapping[str, Any],
+    component: Mapping[str, Any] | None,
+    source: str | None,
+    defaults: Mapping[str, Any],
+    step: str,
+    known: Mapping[str, InputPlan],
+) -> tuple[StepPlan, dict[str, str]]:
     base = component or node
     given = node.get("inputs") or {}
     resources = {**(base.get("resources") or {}), **(node.get("resources") or {})}
@@ -101,7 +110,11 @@ def _step(
 
 
 def _inputs(
-    scope: Scope, component: Mapping[str, Any] | None, given: Mapping[str, Any], step: str, known: Mapping[str, InputPlan]
+    scope: Scope,
+    component: Mapping[str, Any] | None,
+    given: Mapping[str, Any],
+    step: str,
+    known: Mapping[str, InputPlan],
 ) -> dict[str, InputPlan]:
     if component is None:
         return inputs.free(scope, given, step)
@@ -119,12 +132,19 @@ def _tree(scope: Scope, code: Any, step: str) -> str | None:
 
 
 def _graph(
-    scope: Scope, node: Mapping[str, Any], component: Mapping[str, Any] | None, source: str | None,
-    defaults: Mapping[str, Any], step: str, depth: int, known: Mapping[str, InputPlan],
-) -> tuple[GraphPlan, dict[str, str]]:  # fmt: skip
+    scope: Scope,
+    node: Mapping[str, Any],
+    component: Mapping[str, Any] | None,
+    source: str | None,
+    defaults: Mapping[str, Any],
+    step: str,
+    depth: int,
+    known: Mapping[str, InputPlan],
+) -> tuple[GraphPlan, dict[str, str]]:
     if depth > NESTED_PIPELINES:
-        raise InvalidRequest(f"{step}: pipelines nested deeper than {NESTED_PIPELINES}: does one contain itself?",
-                             code="PipelineTooDeep")  # fmt: skip
+        raise InvalidRequest(
+            f"{step}: pipelines nested deeper than {NESTED_PIPELINES}: does one contain itself?", code="PipelineTooDeep"
+        )
     base = component or node
     settings = {**(base.get("settings") or {}), **(node.get("settings") or {})}
     inner = {"compute": _default_compute(node, settings) or defaults.get("compute")}
@@ -144,7 +164,9 @@ def _graph(
         plan["source"] = source
     inner_known = {port: known.get(item.get("parent", ""), item) for port, item in plan["inputs"].items()}
     for name, child in (base.get("jobs") or {}).items():
-        child_plan, child_bound = _node(scope, child, inner, name if depth == 0 else f"{step}.{name}", depth + 1, inner_known)
+        child_plan, child_bound = _node(
+            scope, child, inner, name if depth == 0 else f"{step}.{name}", depth + 1, inner_known
+        )
         plan["nodes"][name] = child_plan
         for port, mine in child_bound.items():
             if mine not in plan["outputs"]:

@@ -80,7 +80,7 @@ class Scope:
 
     def environment(self, value: Any, step: str) -> str:
         """The key of an environment as a document names or describes it; its definition is kept for the plan."""
-        from zaffre.services.resolve.environment import definition_of  # noqa: PLC0415  it needs a Scope
+        from zaffre.services.resolve.environment import definition_of
 
         memory = repr(value)
         if memory not in self._environment_keys:

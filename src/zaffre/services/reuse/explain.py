@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from zaffre.base.errors import ZaffreError
@@ -16,15 +16,21 @@ from zaffre.store.jobs import JobRecord
 TEXT_BYTES = 1 << 20  # files above are compared as a whole, not by line
 
 
-def explain(ctx: Context, former: JobRecord | None, now: Mapping[str, Any], plan: Mapping[str, Any],
-            environments: Mapping[str, Any] = {}, former_environments: Mapping[str, Any] = {}) -> str:  # fmt: skip  # noqa: B006
+def explain(
+    ctx: Context,
+    former: JobRecord | None,
+    now: Mapping[str, Any],
+    plan: Mapping[str, Any],
+    environments: Mapping[str, Any] = {},
+    former_environments: Mapping[str, Any] = {},
+) -> str:
     """The one cause why `now` (the parts of a key) differs from those of the last run of the same step."""
     if former is None or not former.reuse_parts:
         return "has not run before"
     found = difference(former.reuse_parts, now)
     if found is None:
         return f"its result of {former.name} cannot be used"
-    says = {
+    says: dict[str, Callable[[], str]] = {
         "code": lambda: _code(ctx, found.former, found.now),
         "command": lambda: f"command changed: {_first_difference(str(found.former), str(found.now))}",
         "environment": lambda: _environment(ctx, former, found, environments, former_environments),
@@ -107,12 +113,19 @@ def _first_difference(old: str, new: str) -> str:
 
 
 def _environment(
-    ctx: Context, former: JobRecord, found: Difference, environments: Mapping[str, Any], former_environments: Mapping[str, Any]
+    ctx: Context,
+    former: JobRecord,
+    found: Difference,
+    environments: Mapping[str, Any],
+    former_environments: Mapping[str, Any],
 ) -> str:
     """Packages that differ: of the locks when both environments were built, else of the definitions."""
     before, after = _lock(ctx, former), _built(ctx, str(found.now))
     if before is None or after is None:
-        before, after = (_wishes(some.get(key) or {}) for some, key in ((former_environments, found.former), (environments, found.now)))
+        before, after = (
+            _wishes(some.get(key) or {})
+            for some, key in ((former_environments, found.former), (environments, found.now))
+        )
     for name in sorted({*before, *after}):
         old, new = before.get(name), after.get(name)
         if old != new:
@@ -138,7 +151,7 @@ def _built(ctx: Context, key: str) -> dict[str, str] | None:
 
 def _wishes(definition: Mapping[str, Any]) -> dict[str, str]:
     """What a definition asks for, by package or field."""
-    import re  # noqa: PLC0415
+    import re
 
     lines = [*(definition.get("requirements") or ())]
     for item in (definition.get("conda") or {}).get("dependencies") or ():
@@ -147,4 +160,11 @@ def _wishes(definition: Mapping[str, Any]) -> dict[str, str]:
     for line in lines:
         name = re.split(r"[\s=<>~!;@\[]", str(line), maxsplit=1)[0]
         wishes[name] = str(line)[len(name) :].strip() or "any"
-    return {**wishes, **{key: str(definition[key]) for key in ("image", "name", "python_version", "dockerfile") if definition.get(key)}}
+    return {
+        **wishes,
+        **{
+            key: str(definition[key])
+            for key in ("image", "name", "python_version", "dockerfile")
+            if definition.get(key)
+        },
+    }

@@ -28,7 +28,9 @@ def unidentified(plan: Mapping[str, Any]) -> bool:
 
 
 def _must_look(item: Mapping[str, Any]) -> bool:
-    return "identity" not in item or (str(item.get("asset", "")).startswith("data:") and not item["uri"].startswith("content://"))
+    return "identity" not in item or (
+        str(item.get("asset", "")).startswith("data:") and not item["uri"].startswith("content://")
+    )
 
 
 def identify(ctx: Context, workspace: str, plan: dict[str, Any]) -> dict[str, Any]:

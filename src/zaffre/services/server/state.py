@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from zaffre.base.version import __version__
 
 from zaffre.base.clock import iso
+from zaffre.base.version import __version__
 from zaffre.services.context import Context
 from zaffre.store import jobs as store
 from zaffre.wire.operation import Empty
@@ -20,9 +20,14 @@ def status(ctx: Context, _request: Ask) -> Status:
     with ctx.db.read() as connection:
         living = store.count_living(connection)
     return Status(
-        version=__version__, url=ctx.settings.url, home=str(ctx.home.root), database=ctx.db.engine.name, pid=os.getpid(),
-        started_at=iso(ctx.started_at) or "", living_jobs=living,
-    )  # fmt: skip
+        version=__version__,
+        url=ctx.settings.url,
+        home=str(ctx.home.root),
+        database=ctx.db.engine.name,
+        pid=os.getpid(),
+        started_at=iso(ctx.started_at) or "",
+        living_jobs=living,
+    )
 
 
 def stop(ctx: Context, _request: Ask) -> Empty:

@@ -20,7 +20,9 @@ KEEP_FOLDERS_S = 7 * DAY_S  # of failed jobs, for a look
 
 def scrub(ctx: Context, _request: Ask) -> Scrubbed:
     """Read every stored byte. Damage is named with what uses it."""
-    damaged = [Damage(hash=item.name, problem=item.problem, used_by=_users(ctx, item.name)) for item in ctx.content.scrub()]
+    damaged = [
+        Damage(hash=item.name, problem=item.problem, used_by=_users(ctx, item.name)) for item in ctx.content.scrub()
+    ]
     objects, size = ctx.content.size()
     return Scrubbed(objects=objects, bytes=size, damaged=damaged)
 
@@ -35,9 +37,12 @@ def collect(ctx: Context, request: Collect) -> Collected:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
     return Collected(
-        dry_run=request.dry_run, objects=report.objects, bytes=report.bytes, job_folders=len(folders),
+        dry_run=request.dry_run,
+        objects=report.objects,
+        bytes=report.bytes,
+        job_folders=len(folders),
         environments=[{"key": key, "bytes": size} for key, size in environments],
-    )  # fmt: skip
+    )
 
 
 def _uris(ctx: Context) -> Iterator[str]:

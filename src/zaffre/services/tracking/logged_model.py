@@ -61,11 +61,21 @@ def create_logged_model(
         experiment = resolve(context, connection, workspace, experiment_id, writing=True)
         run = runs.active(connection, workspace, source_run) if source_run else None
         record = LoggedModel(
-            id=sequence(), workspace=workspace, name=name, title=title, experiment_id=experiment.id,
-            job_id=run.id if run else None, type=type_, status=STATUSES[0],
+            id=sequence(),
+            workspace=workspace,
+            name=name,
+            title=title,
+            experiment_id=experiment.id,
+            job_id=run.id if run else None,
+            type=type_,
+            status=STATUSES[0],
             path=_free_path(context, connection, workspace, run.name if run else None, title, name),
-            tags=dict(tags), params=dict(params), deleted=False, created_at=now, changed_at=now,
-        )  # fmt: skip
+            tags=dict(tags),
+            params=dict(params),
+            deleted=False,
+            created_at=now,
+            changed_at=now,
+        )
         logged_models.insert(connection, record)
         return _shown(connection, workspace, [record])[0]
 
@@ -172,10 +182,14 @@ def _on(value: ModelValue, datasets: Sequence[tuple[str, str | None]]) -> bool:
 def _lookup(model: Model, datasets: Sequence[tuple[str, str | None]]) -> Lookup:
     record = model.record
     attributes = {
-        "name": record.title, "model_id": record.name, "model_type": record.type, "source_run_id": model.run,
-        "status": record.status.removeprefix("LOGGED_MODEL_"), "creation_timestamp": record.created_at,
+        "name": record.title,
+        "model_id": record.name,
+        "model_type": record.type,
+        "source_run_id": model.run,
+        "status": record.status.removeprefix("LOGGED_MODEL_"),
+        "creation_timestamp": record.created_at,
         "last_updated_timestamp": record.changed_at,
-    }  # fmt: skip
+    }
 
     def value(entity: str, key: str) -> Any:
         if entity == "tag":

@@ -12,9 +12,15 @@ from zaffre.core.search_filter import Clause, Op, Order
 Lookup = Callable[[str, str], Any]  # (entity, key) -> value, or None when there is none
 
 _COMPARE: dict[Op, Callable[[Any, Any], bool]] = {
-    Op.EQ: operator.eq, Op.NE: operator.ne, Op.GT: operator.gt, Op.GE: operator.ge, Op.LT: operator.lt,
-    Op.LE: operator.le, Op.IN: lambda value, many: value in many, Op.NOT_IN: lambda value, many: value not in many,
-}  # fmt: skip
+    Op.EQ: operator.eq,
+    Op.NE: operator.ne,
+    Op.GT: operator.gt,
+    Op.GE: operator.ge,
+    Op.LT: operator.lt,
+    Op.LE: operator.le,
+    Op.IN: lambda value, many: value in many,
+    Op.NOT_IN: lambda value, many: value not in many,
+}
 
 
 def matches(lookup: Lookup, clauses: Sequence[Clause]) -> bool:

@@ -37,8 +37,17 @@ def search_runs(
         if DEFAULT_ID in experiment_ids and (default := experiments.find(connection, workspace, DEFAULT_NAME)):
             ids.append(default.id)
         records = run_search.search(
-            context.db, connection, workspace, ids, clauses=clauses, orders=parsed, deleted=deleted, statuses=MEANING,
-            artifact_root=RUN_ROOT, limit=size + 1, offset=offset,
-        )  # fmt: skip
+            context.db,
+            connection,
+            workspace,
+            ids,
+            clauses=clauses,
+            orders=parsed,
+            deleted=deleted,
+            statuses=MEANING,
+            artifact_root=RUN_ROOT,
+            limit=size + 1,
+            offset=offset,
+        )
         token = token_of(offset + size) if len(records) > size else None
         return load(connection, workspace, records[:size]), token

@@ -9,8 +9,14 @@ from zaffre.base import limits
 from zaffre.base.errors import InvalidRequest
 from zaffre.store.metrics import Point
 
-_SPECIAL = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf"), "inf": float("inf"),
-            "-inf": float("-inf"), "nan": float("nan")}  # fmt: skip
+_SPECIAL = {
+    "NaN": float("nan"),
+    "Infinity": float("inf"),
+    "-Infinity": float("-inf"),
+    "inf": float("inf"),
+    "-inf": float("-inf"),
+    "nan": float("nan"),
+}
 _INT64 = 2**63
 
 

@@ -57,8 +57,11 @@ def delete(ctx: Context, request: WorkspaceRef) -> Empty:
     with ctx.db.write() as connection:
         resources.get_workspace(connection, request.workspace)
         if living := job_store.count_living(connection, request.workspace):
-            raise Conflict(f"{living} jobs of workspace {request.workspace} are living", code="WorkspaceInUse",
-                           hint=f"zaffre job list --workspace-name {request.workspace}")  # fmt: skip
+            raise Conflict(
+                f"{living} jobs of workspace {request.workspace} are living",
+                code="WorkspaceInUse",
+                hint=f"zaffre job list --workspace-name {request.workspace}",
+            )
         resources.delete_workspace(connection, request.workspace)
     return Empty()
 

@@ -49,7 +49,9 @@ jobs = Table(
 Index("ix_jobs_parent", jobs.c.parent_id)
 Index("ix_jobs_root_status", jobs.c.root_id, jobs.c.status)
 Index("ix_jobs_workspace_created", jobs.c.workspace, jobs.c.parent_id, jobs.c.id)
-Index("ix_jobs_status", jobs.c.status, sqlite_where=jobs.c.ended_at.is_(None), postgresql_where=jobs.c.ended_at.is_(None))
+Index(
+    "ix_jobs_status", jobs.c.status, sqlite_where=jobs.c.ended_at.is_(None), postgresql_where=jobs.c.ended_at.is_(None)
+)
 Index("ix_jobs_reuse", jobs.c.workspace, jobs.c.reuse_key, sqlite_where=jobs.c.reuse_key.isnot(None),
       postgresql_where=jobs.c.reuse_key.isnot(None))  # fmt: skip
 Index("ix_jobs_experiment", jobs.c.experiment_id, jobs.c.id)
