@@ -150,6 +150,8 @@ def install(
 def uv_arguments(plan: EnvironmentPlan, staging: Path, uv: str, lines: Sequence[str]) -> list[str]:
     arguments = [uv, "pip", "install", "--python", str(staging / "bin" / "python"), "--compile-bytecode"]
     arguments += ["--requirements", str(staging / "requirements.txt")]
+    if list(lines) == ["pip"] and (bundled := bundled_wheels(plan)):
+        return [*arguments, "--no-index", "--find-links", str(bundled)]
     if plan.constraints:
         arguments += ["--constraints", str(staging / "constraints.txt")]
     if plan.exclude_newer:
@@ -157,6 +159,12 @@ def uv_arguments(plan: EnvironmentPlan, staging: Path, uv: str, lines: Sequence[
     if "--pre" in lines:
         arguments += ["--prerelease", "allow"]
     return arguments
+
+
+def bundled_wheels(plan: EnvironmentPlan) -> Path | None:
+    """The wheels that come with a Python for `ensurepip`: a plain environment needs no network."""
+    folder = plan.interpreter.parent.parent / "lib" / f"python{plan.python}" / "ensurepip" / "_bundled"
+    return folder if any(folder.glob("pip-*.whl")) else None
 
 
 def dead_index(output: Sequence[str], lines: Sequence[str]) -> str | None:
