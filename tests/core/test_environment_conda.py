@@ -146,7 +146,7 @@ def test_the_conda_file_is_the_whole_environment_and_the_image_gives_only_its_py
     image = "mcr.microsoft.com/azureml/minimal-py312-inference:latest"
     recipe = read_definition(EnvironmentDefinition(image=image, conda={"dependencies": ["numpy"]}))
     assert recipe.python.prefer == "3.12"
-    assert recipe.requirements == ["numpy", "setuptools<82", "wheel", "pip"]
+    assert recipe.requirements == ["numpy", "setuptools<81", "wheel", "pip"]
 
 
 def test_constraints_are_checked() -> None:

@@ -226,7 +226,7 @@ def test_rel_16_scrub_names_each_object(tmp_path: Path) -> None:
     flip(pack, 40 + 10)
     flip(store._folder.object(by_path["large0"].hash), 4_000_000)
     store._folder.object(by_path["large1"].hash).unlink()
-    found = {damage.hash: damage.reason for damage in store.scrub()}
+    found = {damage.name: damage.problem for damage in store.scrub()}
     assert len(found) == 3
     assert found[by_path["large0"].hash] == "its file was written to"
     assert found[by_path["large1"].hash] == "its file is gone"
@@ -247,7 +247,7 @@ def test_rel_16_bits_that_rot_without_a_write(tmp_path: Path) -> None:
     before = path.stat()
     flip(path, 100)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-    assert [(damage.hash, damage.reason) for damage in store.scrub()] == [
+    assert [(damage.name, damage.problem) for damage in store.scrub()] == [
         (entry.hash, "its bytes are not what was stored")
     ]
 
@@ -257,7 +257,7 @@ def test_rel_16_a_shared_folder_that_was_written_to(tmp_path: Path) -> None:
     shared = store.shared(manifest.root)
     flip(shared / "0003", 7)
     (damage,) = store.scrub()
-    assert "0003" in damage.reason
+    assert "0003" in damage.problem
 
 
 def test_adding_again_mends(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_power_cut_loses_large_objects_but_never_lies(tmp_path: Path, monkeypa
         monkeypatch.setattr(module, "boot_id", lambda: "another boot")
     store = FileContentStore(tmp_path / "content")
     assert store.missing([lost.hash, kept.hash]) == {lost.hash}
-    assert {damage.hash for damage in store.scrub()} == {lost.hash}
+    assert {damage.name for damage in store.scrub()} == {lost.hash}
     assert store.add(tmp_path / "source").new_files == 1
     store.settle()
     assert store._index.unsettled() == []

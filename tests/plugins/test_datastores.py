@@ -7,6 +7,7 @@ import re
 import socket
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from zaffre.plugins.datastores.address import azure, hide
 from zaffre.plugins.datastores.fetch import fetch, fingerprint
 from zaffre.plugins.datastores.guard import Guard
 from zaffre.plugins.datastores.opening import open_filesystem
+from zaffre.plugins.datastores.remote import Remote
 from zaffre.plugins.datastores.resolver import Resolver
 from zaffre.plugins.datastores.survey import changed, survey
 from zaffre.plugins.datastores.upload import upload
@@ -31,6 +33,8 @@ class Files(http.server.BaseHTTPRequestHandler):
 
     files: dict[str, bytes]
     sent: list[str]
+    logins: list[str | None]
+    read: list[str | None]  # logins but those of redirects
     break_after: int | None
 
     def do_HEAD(self) -> None:
@@ -40,7 +44,10 @@ class Files(http.server.BaseHTTPRequestHandler):
         self.answer(body=True)
 
     def answer(self, *, body: bool) -> None:
+        self.logins.append(self.headers.get("Authorization"))
         path, _, query = self.path.partition("?")
+        if path != "/to":
+            self.read.append(self.headers.get("Authorization"))
         if path == "/to":
             self.send_response(302)
             self.send_header("Location", query)
@@ -76,7 +83,11 @@ class Files(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[tuple[str, type[Files]]]:
-    handler = type("Handler", (Files,), {"files": {"/d/a.csv": b"x\n1\n"}, "sent": [], "break_after": None})
+    handler = type(
+        "Handler",
+        (Files,),
+        {"files": {"/d/a.csv": b"x\n1\n"}, "sent": [], "logins": [], "read": [], "break_after": None},
+    )
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.02,), daemon=True)
         thread.start()
@@ -207,7 +218,7 @@ def local(tmp_path: Path) -> Resolver:
     (tmp_path / "blob/sub").mkdir(parents=True)
     (tmp_path / "blob/sub/f.txt").write_text("here")
     (tmp_path / "blob/out").symlink_to("/etc")
-    return Resolver({"workspaceblobstore": {"type": "local", "path": str(tmp_path / "blob")}})
+    return Resolver({"workspaceblobstore": {"type": "local_folder", "path": str(tmp_path / "blob")}})
 
 
 def test_a_local_datastore(local: Resolver, tmp_path: Path) -> None:
@@ -368,7 +379,7 @@ def s3() -> Iterator[dict[str, Any]]:
     _, port = server.get_host_and_port()
     yield {
         "type": "s3", "bucket": "data", "prefix": "root", "region": "eu-west-1",
-        "endpoint_url": f"http://127.0.0.1:{port}",
+        "endpoint": f"http://127.0.0.1:{port}",
         "credentials": {"access_key_id": "k", "secret_access_key": "s"},
     }  # fmt: skip
     server.stop()
@@ -414,3 +425,23 @@ def test_a_source_that_changes_meanwhile(server: tuple[str, type[Files]], tmp_pa
     with pytest.raises(Conflict, match=r"a\.csv was changed"):
         fetch(resolver.resolve(f"{base}/d/a.csv"), tmp_path, resolver, overwrite)
     assert fetch(resolver.resolve(f"{base}/d/a.csv"), tmp_path, resolver).read_bytes() == b"x\n9\n"
+
+
+def test_credentials_are_not_shown_and_http_logs_in(server: tuple[str, type[Files]], tmp_path: Path) -> None:
+    base, handler = server
+    remote = Remote(allow_private_addresses=True)
+    store = {"name": "web", "type": "http", "url": f"{base}/d", "credentials": {"token": "SECRET", "password": None}}
+    place = remote.in_datastore(store, "a.csv")
+    assert "SECRET" not in repr(place)
+    assert remote.fetch(place, tmp_path).read_bytes() == b"x\n1\n"
+    assert set(handler.logins) == {"Bearer SECRET"}
+    assert remote.fingerprint(place) == remote.survey(place).fingerprint
+    with pytest.raises(Forbidden):
+        Remote().fingerprint(place)
+    handler.logins.clear()
+    handler.read.clear()
+    port = base.rpartition(":")[2]
+    elsewhere = replace(place, url=f"http://localhost:{port}/to?{base}/d/a.csv")
+    assert remote.fetch(elsewhere, tmp_path).read_bytes() == b"x\n1\n"
+    assert "Bearer SECRET" in handler.logins  # asked of the first host
+    assert set(handler.read) == {None}  # not of the one behind the redirect

@@ -16,6 +16,7 @@ class Permission(StrEnum):
     JOBS_WRITE = "jobs.write"
     ASSETS_READ = "assets.read"
     ASSETS_WRITE = "assets.write"
+    MODELS_REGISTER = "models.register"  # add models and versions, and describe them; never remove or promote
     RESOURCES_READ = "resources.read"
     RESOURCES_WRITE = "resources.write"
     CONTENT_READ = "content.read"
@@ -37,6 +38,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
             Permission.WORKSPACE_READ,
             Permission.JOBS_READ,
             Permission.ASSETS_READ,
+            Permission.MODELS_REGISTER,
             Permission.CONTENT_READ,
             Permission.TRACKING_READ,
             Permission.TRACKING_WRITE,

@@ -158,5 +158,7 @@ class Engine:
     def _reap(self, ended: list[Live]) -> None:
         """Working folders of jobs that went well are scratch; those of failed ones stay for a look."""
         for live in ended:
+            if live.folder is not None:
+                self.ctx.environments.release(live.folder / "layer")
             if live.job.status is Status.COMPLETED and live.job.type != "pipeline" and live.job.reused_from is None:
                 shutil.rmtree(self.ctx.home.job(live.job.workspace, live.job.name), ignore_errors=True)

@@ -64,7 +64,8 @@ def prepare(ctx: Context, live: Live, experiment: str, say: Callable[[str], None
     values = {f"inputs.{name}": value for name, value in inputs.items()}
     values |= {f"outputs.{name}": value for name, value in paths.items()}
     command = render(live.plan["command"], {**values, "name": live.job.name}.get)
-    env = variables(ctx, live, experiment, inputs, paths)
+    env = (live.tree.environments.get(live.plan["environment"]) or {}).get("variables") or {}
+    env = {**env, **variables(ctx, live, experiment, inputs, paths)}
     env |= {"TMPDIR": str(folder / "tmp"), "PWD": str(work), "ZAFFRE_TASK_ID": task_id(live)}
     layer = ctx.environments.layer(environment, folder / "layer")
     env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})

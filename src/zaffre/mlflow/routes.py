@@ -6,9 +6,11 @@ names is checked, and only then the body is read. What is not in the table does 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import orjson
@@ -20,19 +22,24 @@ from starlette.routing import Route
 from zaffre.base.errors import Forbidden, NotFound, TooLarge, ZaffreError
 from zaffre.base.limits import TRACKING_REQUEST_BYTES
 from zaffre.core.permissions import Permission
-from zaffre.mlflow import artifacts, experiments, logged_models, metrics, runs, server
+from zaffre.mlflow import artifacts, experiments, logged_models, metrics, registry, runs, server
 from zaffre.mlflow.endpoint import Call, Endpoint, Handler
 from zaffre.mlflow.errors import described
 from zaffre.mlflow.json import parse
 from zaffre.services.context import Context
 
 log = logging.getLogger(__name__)
+# Its own threads: a plain executor hands over a call in half the time that Starlette's pool takes, and calls of this
+# door are many and small. There are more of them than writers need: those that wait for a commit share one.
+_WORKERS = ThreadPoolExecutor(32, "mlflow")
 Authenticate = Callable[[Request], Context]
 Stream = Callable[[Request, Context, str, str], Awaitable[Response]]
 
 READ, WRITE = Permission.TRACKING_READ, Permission.TRACKING_WRITE
 API: tuple[Endpoint, ...] = tuple(
-    endpoint for part in (experiments, runs, metrics, artifacts, logged_models, server) for endpoint in part.ENDPOINTS
+    endpoint
+    for part in (experiments, runs, metrics, artifacts, logged_models, registry, server)
+    for endpoint in part.ENDPOINTS
 )
 # (method, what follows /api/<version>/mlflow-artifacts/) of the artifact proxy, whose bodies are bytes.
 PROXY: dict[tuple[str, str], tuple[Permission, Handler | Stream]] = {
@@ -109,7 +116,7 @@ class _Door:
         if request.method == "DELETE" and not body:
             body = _query(request)
         call = Call(context, workspace, body, places, request.headers.get("user-agent", ""))
-        return _json(await run_in_threadpool(_work, endpoint.handler, call))
+        return _json(await asyncio.get_running_loop().run_in_executor(_WORKERS, _work, endpoint.handler, call))
 
     async def _proxy(self, request: Request) -> Response:
         head, _, path = request.path_params["path"].partition("/")

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from zaffre.base.confine import Item
+from zaffre.services.models.model_version import MODEL_ID, RUN_LINK, Version
 from zaffre.services.tracking.artifacts import run_uri
 from zaffre.services.tracking.experiment import shown_id
 from zaffre.services.tracking.logged_model import Model
 from zaffre.services.tracking.run import Run
 from zaffre.store.experiments import ExperimentRecord
+from zaffre.store.registered_models import RegisteredModel
 
 
 def number(value: float) -> float | str:
@@ -137,3 +139,42 @@ def files(items: Iterable[Item], folder: str = "") -> list[dict[str, Any]]:
         }
         for item in items
     ]
+
+
+def registered_model(model: RegisteredModel) -> dict[str, Any]:
+    shown: dict[str, Any] = {
+        "name": model.name,
+        "creation_timestamp": model.created_at,
+        "last_updated_timestamp": model.changed_at,
+        "tags": pairs(model.tags),
+        "aliases": [{"alias": alias, "version": version} for alias, version in sorted(model.aliases.items())],
+    }
+    if model.description:
+        shown["description"] = model.description
+    if model.versions:
+        newest = model.versions[0]
+        aliases = [alias for alias, version in model.aliases.items() if version == newest.version]
+        shown["latest_versions"] = [model_version(Version(newest, None, sorted(aliases)))]
+    return shown
+
+
+def model_version(version: Version) -> dict[str, Any]:
+    record = version.record
+    shown = {
+        "name": record.name,
+        "version": record.version,
+        "creation_timestamp": record.created_at,
+        "last_updated_timestamp": record.changed_at,
+        "user_id": record.created_by or "",
+        "current_stage": version.stage,
+        "description": record.description or "",
+        "source": version.source,
+        "run_id": version.run or "",
+        "run_link": record.properties.get(RUN_LINK, ""),
+        "status": "READY",
+        "tags": pairs({key: str(value) for key, value in record.tags.items()}),
+        "aliases": version.aliases,
+    }
+    if model_id := record.properties.get(MODEL_ID):
+        shown["model_id"] = model_id
+    return shown

@@ -7,7 +7,7 @@ tree's root. `content://<root>` is a tree, `content://<root>/<path>` a file in i
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -30,10 +30,10 @@ class Added:
 
 @dataclass(frozen=True)
 class Damage:
-    """A stored object that is not what was stored, or is gone; `reason` is a sentence without a subject."""
+    """A stored object (`name` is its hash) that is not what was stored, or is gone; what is wrong with it."""
 
-    hash: str
-    reason: str
+    name: str
+    problem: str
 
 
 @dataclass(frozen=True)
@@ -98,32 +98,37 @@ class ContentStore(Protocol):
     def gc(self, live_roots: Iterable[str], *, dry_run: bool) -> GcReport:
         """Remove what no tree of `live_roots` needs; what was stored or asked for in the last day is spared."""
 
+    def size(self) -> tuple[int, int]:
+        """How many objects are stored, and their bytes together."""
+
     def settle(self) -> None:
         """What was added so far survives a power cut after this; before, large objects may be missing, never wrong."""
+
+    def close(self) -> None:
+        """Close what is open; the store can still be used, and opens it again."""
 
 
 @dataclass(frozen=True)
 class Location:
     """Where a reference leads, after datastores and URL rewriting: an fsspec URL or a local path.
 
-    `local` is set when the bytes can be read in place on this machine. `note` says what was rewritten. `datastore`
-    names the datastore whose credentials open it. `trusted` is set when a rewrite leads there: then a private address
-    is meant, and is not refused.
+    `local` is set when the bytes can be read in place on this machine. `note` says what was rewritten. `credentials`
+    open the URL (never shown). `trusted` is set when a rewrite leads there: then a private address is meant, and is
+    not refused.
     """
 
     url: str
     local: Path | None = None
     note: str | None = None
-    datastore: str | None = None
+    credentials: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
     trusted: bool = False
-
 
 
 class RemoteSources(Protocol):
     """Data outside of this machine: cloud stores and the web, through URL rewriting."""
 
     def in_datastore(self, datastore: Mapping[str, Any], path: str) -> Location:
-        """A path in a datastore (its definition with credentials). Raises `InvalidRequest` for a path that leads out."""
+        """A path in a datastore, given its definition with credentials. `InvalidRequest` for a path that leads out."""
 
     def locate(self, url: str) -> Location:
         """An address as the user wrote it, rewritten if the server has a rule for it."""

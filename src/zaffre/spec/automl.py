@@ -17,10 +17,6 @@ Task = Literal[
     "image_classification", "image_classification_multilabel", "image_object_detection", "image_instance_segmentation",
     "text_classification", "text_classification_multilabel", "text_ner",
 ]  # fmt: skip
-METRICS = {
-    "classification": ("accuracy", "auc_weighted", "average_precision_score_weighted", "norm_macro_recall", "precision_score_weighted"),
-    "regression": ("spearman_correlation", "normalized_root_mean_squared_error", "r2_score", "normalized_mean_absolute_error"),
-}  # fmt: skip
 
 
 def metric(value: Any) -> Any:

@@ -13,8 +13,8 @@ from zaffre.spec import graph
 from zaffre.spec.command import CommandComponent, CommandJob
 from zaffre.spec.expression import BARE, OPTIONAL, find
 from zaffre.spec.faults import Location, Wrong, nearest
-from zaffre.spec.form import Form
 from zaffre.spec.fit import why_not
+from zaffre.spec.form import Form
 from zaffre.spec.inputs import Input
 from zaffre.spec.loading import Loading
 
@@ -49,12 +49,14 @@ def command(spec: Any, at: Location) -> Iterator[Wrong]:
             elif root == "outputs" and key not in outputs:
                 yield unknown(place, name, "output", key, outputs)
             elif root == "parent":
-                hint = f"give the step an input with this value and write ${{{{inputs.{name.rpartition('.')[2]}}}}} here"
+                hint = (
+                    f"give the step an input with this value and write ${{{{inputs.{name.rpartition('.')[2]}}}}} here"
+                )
                 yield Wrong(place, f"`${{{{{name}}}}}` cannot stand in a command", hint)
 
 
 def texts(spec: Any, at: Location) -> Iterator[tuple[str, Location]]:
-    if spec.command and "{{" in spec.command or spec.command and "$[[" in spec.command:
+    if (spec.command and "{{" in spec.command) or (spec.command and "$[[" in spec.command):
         yield spec.command, (*at, "command")
     for key, value in (spec.environment_variables or {}).items():
         if "${{" in value:
@@ -63,7 +65,7 @@ def texts(spec: Any, at: Location) -> Iterator[tuple[str, Location]]:
 
 def unknown(place: Location, name: str, what: str, key: str, known: Iterable[str]) -> Wrong:
     known = list(known)
-    hint = nearest(key, known) or (f"there are {', '.join(known[:10])}" if known else f"there are no {what}s")
+    hint = nearest(key, known) or (f"there are {', '.join(known[:10])}" if known else "there is none")
     return Wrong(place, f"`${{{{{name}}}}}`: there is no {what} `{key}`", hint)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from zaffre.spec import check
-from zaffre.spec.command import CommandComponent
+from zaffre.spec.command import CommandComponent, ComponentFields
 from zaffre.spec.expression import find, single
 from zaffre.spec.faults import Location, Wrong, nearest
 from zaffre.spec.fit import mismatch, why_not
@@ -42,7 +42,7 @@ def pipeline(spec: Any, at: Location, loading: Loading) -> Iterator[Wrong]:
                     needs[name].add(fed_by)
             yield from step(node, place, scope, loading)
         yield from check.cycle(needs, at)
-    elif isinstance(getattr(spec, "component", None), Form):
+    elif isinstance(getattr(spec, "component", None), ComponentFields):
         yield from given_to(spec, spec.component, at, None)
         yield from written_in_place(spec.component, (*at, "component"), loading)
 
@@ -55,10 +55,10 @@ def expressions(node: Node) -> Iterator[tuple[Location, str]]:
             where: Location = ("inputs", key, "path") if isinstance(value, Input) else ("inputs", key)
             for name in find(text):
                 yield where, name
-    for key, value in (node.outputs or {}).items():
-        text = value.path if isinstance(value, Output) else value
-        if isinstance(text, str) and "${{" in text:
-            for name in find(text):
+    for key, output in (node.outputs or {}).items():
+        place = output.path if isinstance(output, Output) else output
+        if place is not None and "${{" in place:
+            for name in find(place):
                 yield ("outputs", key), name
     if node.compute and "${{" in node.compute:
         for name in find(node.compute):
@@ -110,7 +110,7 @@ def outputs_of(node: Node) -> Mapping[str, Any] | None:
 def step(node: Node, place: Location, scope: Scope, loading: Loading) -> Iterator[Wrong]:
     """One step: what its component wants, or what its own command uses."""
     component = getattr(node, "component", None)
-    if isinstance(component, Form):
+    if isinstance(component, ComponentFields):
         yield from given_to(node, component, place, scope)
         if id(component) not in loading.shared.from_files:
             yield from written_in_place(component, (*place, "component"), loading)
@@ -142,7 +142,9 @@ def given_to(node: Any, component: Any, place: Location, scope: Scope | None) ->
     for key, wanted in declared.items():
         if key not in given:
             if not wanted.optional and wanted.default is None:
-                yield Wrong((*place, "inputs"), f"the input `{key}` of the component is missing", f"its type is {wanted.type}")
+                yield Wrong(
+                    (*place, "inputs"), f"the input `{key}` of the component is missing", f"its type is {wanted.type}"
+                )
             continue
         reason = unfit(given[key], wanted, scope)
         if reason:
@@ -162,7 +164,9 @@ def unfit(value: LiteralValue | Input, wanted: Input, scope: Scope | None) -> st
     if name is None:
         if not isinstance(value, Input):
             return why_not(value, wanted)
-        return f"is {value.type}, wanted is {wanted.type}" if mismatch(value.type or "uri_folder", wanted.type) else None
+        return (
+            f"is {value.type}, wanted is {wanted.type}" if mismatch(value.type or "uri_folder", wanted.type) else None
+        )
     if scope is None:
         return None
     parts = name.split(".")
@@ -177,5 +181,9 @@ def unfit(value: LiteralValue | Input, wanted: Input, scope: Scope | None) -> st
         of_component = getattr(component, "outputs", None) or {}
         for output in ((node.outputs or {}).get(parts[4]), of_component.get(parts[4])):
             if isinstance(output, Output) and output.type:
-                return f"is {output.type} (`{name}`), wanted is {wanted.type}" if mismatch(output.type, wanted.type) else None
+                return (
+                    f"is {output.type} (`{name}`), wanted is {wanted.type}"
+                    if mismatch(output.type, wanted.type)
+                    else None
+                )
     return None

@@ -64,7 +64,11 @@ class AmlCompute(Compute):
 
     @model_validator(mode="after")
     def _bounds(self) -> AmlCompute:
-        if self.min_instances is not None and self.max_instances is not None and self.min_instances > self.max_instances:
+        if (
+            self.min_instances is not None
+            and self.max_instances is not None
+            and self.min_instances > self.max_instances
+        ):
             raise fault(f"min_instances ({self.min_instances}) is above max_instances ({self.max_instances})")
         return self
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator
 
 from zaffre.spec.common import Described
-from zaffre.spec.form import Fold, Form, DataPath
+from zaffre.spec.form import DataPath, Fold, Form
 from zaffre.spec.inputs import data_type
 
 

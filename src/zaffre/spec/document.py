@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from zaffre.base.errors import Fault, SpecError
+from zaffre.base.errors import Fault, InvalidRequest, SpecError
 from zaffre.spec import include, kinds, override, yaml
 from zaffre.spec.loading import Loading, Shared
 
@@ -38,7 +38,7 @@ def load(
     path = Path(path).absolute()
     text = yaml.read(path)
     shared = Shared(data_must_exist=data_must_exist)
-    return finish(yaml.parse(text, str(path)), text, path.parent, kind, path, str(path), overrides, shared)
+    return finish(yaml.parse(text, str(path)), kind, overrides, Loading(path.parent, str(path), (path,), shared), text)
 
 
 def parse(
@@ -56,30 +56,22 @@ def parse(
     """
     if isinstance(data, (dict, list)):
         measure(data, file)
-    return finish(data, None, base, kind, None, file, overrides, Shared())
+    return finish(data, kind, overrides, Loading(base, file), None)
 
 
-def finish(
-    data: Any,
-    text: str | None,
-    base: Path | None,
-    noun: str | None,
-    path: Path | None,
-    file: str | None,
-    overrides: Sequence[str],
-    shared: Shared,
-) -> Document:
-    loading = Loading(base, file, (path,) if path else (), shared)
+def finish(data: Any, noun: str | None, overrides: Sequence[str], loading: Loading, text: str | None) -> Document:
+    """Values to a document: overrides, kind, model, and the faults of all files together."""
+    shared = loading.shared
     if isinstance(data, dict):
         data = override.apply(data, overrides)
-    kind = kinds.recognise(data, noun, file)
+    kind = kinds.recognise(data, noun, loading.file)
     try:
         spec = include.validated(data, kind, loading, text)
     except SpecError as error:
         raise SpecError(list(dict.fromkeys([*error.faults, *shared.faults]))) from None
     if shared.faults:
         raise SpecError(list(dict.fromkeys(shared.faults)))
-    return Document(kind, spec, path, list(shared.notes))
+    return Document(kind, spec, loading.stack[0] if loading.stack else None, list(shared.notes))
 
 
 def measure(data: Any, file: str | None) -> None:
@@ -108,7 +100,7 @@ def dump(spec: BaseModel) -> dict[str, Any]:
     data: dict[str, Any] = plain(spec)
     try:
         kind = kinds.kind_of(type(spec))
-    except kinds.InvalidRequest:
+    except InvalidRequest:
         return data
     given = getattr(spec, "type", None)
     head = {"$schema": SCHEMA_ADDRESS.format(kinds.KINDS[kind][2])}

@@ -60,7 +60,7 @@ def conda(value: Any, info: ValidationInfo) -> Any:
     return content
 
 
-def requirements(value: Any, info: ValidationInfo) -> Any:
+def requirement_lines(value: Any, info: ValidationInfo) -> Any:
     """Lines of pip requirements: a list, a text, or the path of a requirements file."""
     if not isinstance(value, str):
         return value
@@ -85,9 +85,11 @@ class Environment(Described):
     os_type: str | None = None
     inference_config: InferenceConfig | None = None
     datastore: str | None = None
-    requirements: Annotated[list[str], BeforeValidator(requirements)] | None = None  # for pip (Zaffre)
+    requirements: Annotated[list[str], BeforeValidator(requirement_lines)] | None = None  # for pip (Zaffre)
     python_version: str | None = None  # such as 3.11; for `requirements` (Zaffre)
-    constraints: Annotated[list[str], BeforeValidator(requirements)] | None = None  # bounds on every package (Zaffre)
+    constraints: Annotated[list[str], BeforeValidator(requirement_lines)] | None = (
+        None  # bounds on every package (Zaffre)
+    )
     exclude_newer: str | None = None  # no package published after this date, such as 2025-06-30 (Zaffre)
 
     @model_validator(mode="after")
@@ -117,7 +119,9 @@ def environment(value: Any, info: ValidationInfo) -> str | Environment:
 
 
 def names_file(value: str) -> bool:
-    return reference.is_local(value) and value.startswith(("file:", "./", "../", "/")) or value.endswith((".yml", ".yaml"))
+    return (reference.is_local(value) and value.startswith(("file:", "./", "../", "/"))) or value.endswith(
+        (".yml", ".yaml")
+    )
 
 
 check_name = asset_reference("environments")

@@ -60,7 +60,8 @@ def replace(text: str, lookup: Callable[[str], str | None]) -> str:
         found = lookup(match[1])
         if found is None:
             raise InvalidRequest(
-                f"${{{{{match[1]}}}}} has no value", hint="give it a value, or write the part as $[[...]] to make it optional"
+                f"${{{{{match[1]}}}}} has no value",
+                hint="give it a value, or write the part as $[[...]] to make it optional",
             )
         return found
 

@@ -58,21 +58,30 @@ def from_validation(
         if item["type"] == "included":
             continue
         location = in_data(item["loc"], data, item["type"])
-        wrong = sentence(location, item, model, data)
+        wrong = sentence(location, item, model)
         found.setdefault((wrong.location, wrong.message), wrong)
     return placed(fewer(list(found.values())), file, text)
 
 
 def fewer(wrongs: list[Wrong]) -> list[Wrong]:
-    """Of a union of types only the complaint of the last branch, and at most `MOST` in all."""
+    """Of a union of types only the plainest complaint, and at most `MOST` in all."""
     by_location: dict[Location, Wrong] = {}
     for wrong in wrongs:
         before = by_location.get(wrong.location)
-        if before is None or len(wrong.message) < len(before.message):
+        if before is None or rank(wrong) < rank(before):
             by_location[wrong.location] = wrong
     inner = {location[:length] for location in by_location for length in range(len(location))}
-    kept = [wrong for location, wrong in by_location.items() if location not in inner or not wrong.message.endswith("mapping")]
+    kept = [
+        wrong
+        for location, wrong in by_location.items()
+        if location not in inner or not wrong.message.endswith("mapping")
+    ]
     return kept[:MOST]
+
+
+def rank(wrong: Wrong) -> tuple[bool, int]:
+    """A bound that is broken says more than a type that does not fit; then the shortest sentence is the plainest."""
+    return " must be at " not in wrong.message, len(wrong.message)
 
 
 def placed(wrongs: Iterable[Wrong], file: str | None, text: str | None) -> list[Fault]:
@@ -102,17 +111,16 @@ def in_data(location: Sequence[str | int], data: Any, kind: str) -> Location:
     path: list[str | int] = []
     last = len(location) - 1
     for index, part in enumerate(location):
-        if isinstance(data, dict) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int) and part < len(data):
-            data = data[part]
+        held: Any = data if isinstance(data, dict) else dict(enumerate(data)) if isinstance(data, list) else {}
+        if part in held:
+            data = held[part]
         elif not (index == last and kind == "missing"):
             continue
         path.append(part)
     return tuple(path)
 
 
-def sentence(location: Location, item: Any, model: type[BaseModel], data: Any) -> Wrong:
+def sentence(location: Location, item: Any, model: type[BaseModel]) -> Wrong:
     kind, context, value = item["type"], item.get("ctx") or {}, item.get("input")
     if "message" in context and item["msg"] == context["message"]:
         return Wrong(location, context["message"], context.get("hint"))
@@ -166,7 +174,11 @@ def known_keys(model: type[BaseModel], location: Location) -> list[str]:
 
 
 def models_in(annotation: Any) -> set[type[BaseModel]]:
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias) and issubclass(annotation, BaseModel):
+    if (
+        isinstance(annotation, type)
+        and not isinstance(annotation, types.GenericAlias)
+        and issubclass(annotation, BaseModel)
+    ):
         return {annotation, *(sub for sub in annotation.__subclasses__() if annotation.__name__ == "Node")}
     return set().union(*(models_in(part) for part in get_args(annotation))) if get_args(annotation) else set()
 

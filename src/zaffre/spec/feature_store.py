@@ -9,9 +9,7 @@ from zaffre.spec.form import Fold, Form, LocalPath, Name
 from zaffre.spec.schedule import Trigger
 from zaffre.spec.spark import SparkResources
 
-ColumnType = Annotated[
-    Literal["string", "integer", "long", "float", "double", "binary", "datetime", "boolean"], Fold
-]
+ColumnType = Annotated[Literal["string", "integer", "long", "float", "double", "binary", "datetime", "boolean"], Fold]
 
 
 class Column(Form):

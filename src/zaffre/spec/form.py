@@ -80,14 +80,16 @@ def asset_reference(asset_type: str) -> Callable[[str], str]:
     def check(value: str) -> str:
         if "${{" in value:
             return value
-        if PLACEHOLDER.search(value):
+        if PLACEHOLDER.search(value) and "://" not in value:
             raise fault(f"`{value}` is a placeholder; put the name of one of the {asset_type} in its place")
         try:
             found = reference.parse_reference(value, asset_type, bare="asset")
         except InvalidRequest as error:
             raise fault(error.message, hint=error.hint) from None
         if found.kind not in ("asset", "registry_asset"):
-            raise fault(f"`{value}` is not one of the {asset_type}", hint="write azureml:NAME:VERSION or azureml:NAME@latest")
+            raise fault(
+                f"`{value}` is not one of the {asset_type}", hint="write azureml:NAME:VERSION or azureml:NAME@latest"
+            )
         return value
 
     return check

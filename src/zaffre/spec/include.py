@@ -1,4 +1,4 @@
-"""Files named inside of files: components, environments, jobs of schedules. Each is loaded once, with faults of its own."""
+"""Files named inside of files: components, environments, jobs. Each is loaded once, with faults of its own."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ def as_path(text: str) -> Path:
 
 
 def load(text: str, noun: str, info: ValidationInfo) -> Form:
-    """The model in the file `text`. Its faults are kept for the final error; the including field then fails silently."""
+    """The model in the file `text`. Its faults are kept for the final error; the field then fails silently."""
     loading = loading_of(info)
     if loading.base is None:
-        raise fault(f"{text} is a file; a request must contain what it says", hint="load the file with the zaffre client")
+        raise fault(
+            f"{text} is a file; a request must contain what it says", hint="load the file with the zaffre client"
+        )
     path = as_path(loading.locate(text))
     known = loading.shared.included.get((path, noun))
     if known is not None:
@@ -56,7 +58,7 @@ def inner(value: dict[str, Any], noun: str, info: ValidationInfo) -> Form:
         found = kinds.model(kind, value)
     except SpecError as error:
         raise fault(error.faults[0].message, hint=error.faults[0].hint) from None
-    return found.model_validate({key: item for key, item in value.items() if key != "$schema"}, context=info.context)
+    return found.model_validate(document_body(value), context=info.context)
 
 
 def located(text: str, info: ValidationInfo) -> str:
@@ -75,7 +77,7 @@ def raw(text: str, info: ValidationInfo) -> dict[str, Any] | None:
     return content if isinstance(content, dict) else None
 
 
-def model_or_fault(model: Form | None | bool, text: str) -> Form:
+def model_or_fault(model: Form | bool | None, text: str) -> Form:
     if not isinstance(model, Form):
         raise fault(f"{text} has faults", kind="included")
     return model
@@ -88,7 +90,7 @@ def validated(data: dict[str, Any], kind: str, loading: Loading, content: str | 
     from zaffre.spec import check
 
     model = kinds.model(kind, data, loading.file)
-    body = {key: value for key, value in data.items() if key not in ("$schema",)}
+    body = document_body(data)
     try:
         found = model.model_validate(body, context=loading)
     except ValidationError as error:
@@ -97,3 +99,11 @@ def validated(data: dict[str, Any], kind: str, loading: Loading, content: str | 
     if wrong:
         raise SpecError(faults.placed(wrong, loading.file, content))
     return found
+
+
+def document_body(data: dict[str, Any]) -> dict[str, Any]:
+    """A document without `$schema`, its type in our spelling."""
+    body = {key: value for key, value in data.items() if key != "$schema"}
+    if isinstance(body.get("type"), str):
+        body["type"] = kinds.type_of(data)
+    return body

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, ValidationInfo
 
 from zaffre.spec import reference
-from zaffre.spec.form import Form, DataPath, Name, folded, referred
+from zaffre.spec.form import DataPath, Form, Name, folded, referred
 from zaffre.spec.loading import absolute, fault, loading_of
 
 DataType = Literal["uri_file", "uri_folder", "mltable", "mlflow_model", "custom_model", "triton_model"]
@@ -22,7 +22,14 @@ LiteralValue = str | int | float | bool
 def data_type(value: Any) -> Any:
     """`path` is an older word for a folder; `float`, `int`, `str` are Python's."""
     value = folded(value)
-    names = {"path": "uri_folder", "anyfile": "uri_file", "float": "number", "int": "integer", "str": "string", "bool": "boolean"}
+    names = {
+        "path": "uri_folder",
+        "anyfile": "uri_file",
+        "float": "number",
+        "int": "integer",
+        "str": "string",
+        "bool": "boolean",
+    }
     return names.get(value, value) if isinstance(value, str) else value
 
 
@@ -40,7 +47,9 @@ class Input(Form):
     """What a job is given, or what a component declares to be given."""
 
     type: Annotated[InputType | None, BeforeValidator(data_type)] = None
-    path: DataPath | None = None  # local file or folder, azureml:NAME:VERSION, azureml://..., https://..., an expression
+    path: DataPath | None = (
+        None  # local file or folder, azureml:NAME:VERSION, azureml://..., https://..., an expression
+    )
     mode: Annotated[InputMode | None, BeforeValidator(input_mode)] = None  # how the data reaches the job
     description: str | None = None
     default: LiteralValue | None = None  # of a declared parameter

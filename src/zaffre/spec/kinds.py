@@ -50,7 +50,11 @@ KINDS: dict[str, tuple[str, str, str]] = {
     "feature-store-entity": ("feature_store", "FeatureStoreEntity", "featureStoreEntity"),
     "mltable": ("mltable", "MLTable", "MLTable"),
 }
-FAMILIES = {"datastore": "DATASTORES", "compute": "COMPUTES", "batch-deployment": "BATCH_DEPLOYMENTS"}  # kinds with a model for each type
+FAMILIES = {
+    "datastore": "DATASTORES",
+    "compute": "COMPUTES",
+    "batch-deployment": "BATCH_DEPLOYMENTS",
+}  # kinds with a model for each type
 SCHEMAS = {schema.lower(): kind for kind, (_, _, schema) in KINDS.items()} | {
     "managedonlineendpoint": "online-endpoint",
     "kubernetesonlineendpoint": "online-endpoint",
@@ -75,9 +79,9 @@ DATASTORE_TYPES = (
     "azure_blob", "azure_data_lake_gen1", "azure_data_lake_gen2", "azure_file", "one_lake", "local_folder", "s3", "http"
 )  # fmt: skip
 CONNECTION_TYPES = (
-    "git", "python_feed", "container_registry", "snowflake", "azure_sql_db", "azure_synapse_analytics", "azure_one_lake",
-    "azure_open_ai", "open_ai", "cognitive_search", "cognitive_service", "azure_ai_services", "serp", "serverless", "api_key",
-    "custom", "feature_store", "generic_container_registry",
+    "git", "python_feed", "container_registry", "snowflake", "azure_sql_db", "azure_synapse_analytics",
+    "azure_one_lake", "azure_open_ai", "open_ai", "cognitive_search", "cognitive_service", "azure_ai_services", "serp",
+    "serverless", "api_key", "custom", "feature_store", "generic_container_registry",
 )  # fmt: skip
 TYPES = {
     **dict.fromkeys(COMPUTE_TYPES, "compute"),
@@ -88,6 +92,7 @@ TYPES = {
     **dict.fromkeys(CONNECTION_TYPES, "connection"),
     "environment": "environment",
 }
+SQUASHED = {word.replace("_", ""): word for word in TYPES}
 # keys that only one kind has, for documents without `$schema`
 SHAPES: tuple[tuple[frozenset[str], str], ...] = (
     (frozenset(("type", "source", "path")), "data-import"),
@@ -110,7 +115,7 @@ def model(kind: str, data: dict[str, Any] | None = None, file: str | None = None
     if kind not in FAMILIES or data is None:
         return single_model(kind)
     family: dict[str, type[Form]] = getattr(single_module(kind), FAMILIES[kind])
-    given = folded(data.get("type"))
+    given = type_of(data)
     if given is None and kind == "batch-deployment":
         given = "pipeline" if data.keys() & {"component", "job_definition"} else "model"
     if not isinstance(given, str) or given not in family:
@@ -144,7 +149,9 @@ def recognise(data: Any, noun: str | None = None, file: str | None = None) -> st
     """The kind of a document, from what the caller knows, `$schema`, `type` and shape. Raises SpecError."""
     if not isinstance(data, dict):
         what = "is empty" if data is None else f"is a {type(data).__name__}, not a mapping"
-        raise SpecError([Fault(f"the document {what}", file, 1, 1, hint="write keys and values, such as type: pipeline")])
+        raise SpecError(
+            [Fault(f"the document {what}", file, 1, 1, hint="write keys and values, such as type: pipeline")]
+        )
     if noun in KINDS:
         return str(noun)
     noun = noun.replace("_", "-") if noun else None
@@ -168,10 +175,18 @@ def by_schema(schema: Any) -> str | None:
     return SCHEMAS.get(word.removesuffix(".json").removesuffix(".schema"))
 
 
+def type_of(data: dict[str, Any]) -> Any:
+    """What `type` says, in the spelling of this package: `Command`, `AmlCompute` and `azureBlob` are accepted."""
+    given = folded(data.get("type"))
+    if isinstance(given, str) and given not in TYPES:
+        return SQUASHED.get(given.replace("_", ""), given)
+    return given
+
+
 def by_noun(noun: str, data: dict[str, Any]) -> str | None:
     if noun in KINDS:
         return noun
-    given = folded(data.get("type"))
+    given = type_of(data)
     if given is None:
         given = shape(data)
     kind = f"{noun}/{given}"
@@ -179,7 +194,7 @@ def by_noun(noun: str, data: dict[str, Any]) -> str | None:
 
 
 def by_type(data: dict[str, Any]) -> str | None:
-    given = folded(data.get("type"))
+    given = type_of(data)
     if data.keys() >= {"name", "endpoint_name"}:
         batch = given in ("model", "pipeline") or data.keys() & {"mini_batch_size", "component", "job_definition"}
         return "batch-deployment" if batch else "online-deployment"

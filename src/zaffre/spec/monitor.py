@@ -11,19 +11,18 @@ from zaffre.spec.inputs import Input
 from zaffre.spec.loading import fault
 from zaffre.spec.spark import SparkResources
 
-SIGNALS = (
-    "data_drift", "data_quality", "prediction_drift", "feature_attribution_drift", "model_performance",
-    "generation_safety_quality", "generation_token_statistics", "custom",
-)  # fmt: skip
 PerColumn = dict[str, float]
 
 
 class Target(Form):
     """The model that is watched."""
 
-    ml_task: Annotated[
-        Literal["classification", "regression", "question_answering", "chat_completion", "text_generation"], Fold
-    ] | None = None
+    ml_task: (
+        Annotated[
+            Literal["classification", "regression", "question_answering", "chat_completion", "text_generation"], Fold
+        ]
+        | None
+    ) = None
     endpoint_deployment_id: str | None = None  # azureml:ENDPOINT:DEPLOYMENT
     model_id: str | None = None
 
@@ -41,9 +40,15 @@ class MonitorData(Form):
     """One side of a comparison."""
 
     input_data: Input
-    data_context: Annotated[
-        Literal["training", "test", "validation", "model_inputs", "model_outputs", "ground_truth", "ground_truth_data"], Fold
-    ] | None = None
+    data_context: (
+        Annotated[
+            Literal[
+                "training", "test", "validation", "model_inputs", "model_outputs", "ground_truth", "ground_truth_data"
+            ],
+            Fold,
+        ]
+        | None
+    ) = None
     data_column_names: dict[str, str] | None = None
     pre_processing_component: str | None = None
     data_window_size: str | None = None

@@ -10,7 +10,16 @@ from pydantic import PlainValidator, ValidationInfo
 from zaffre.base.errors import ZaffreError
 from zaffre.spec import include, reference, yaml
 from zaffre.spec.command import CommandComponent, CommandLine
-from zaffre.spec.common import Described, Distribution, Limits, Resources, RetrySettings, ServicesHere, IdentityHere, QueueHere
+from zaffre.spec.common import (
+    Described,
+    Distribution,
+    IdentityHere,
+    Limits,
+    QueueHere,
+    Resources,
+    RetrySettings,
+    ServicesHere,
+)
 from zaffre.spec.environment import EnvironmentValue
 from zaffre.spec.faults import nearest
 from zaffre.spec.form import Form, LocalPath, TextMap, asset_reference, folded
@@ -109,9 +118,12 @@ def node(value: Any, info: ValidationInfo) -> Node:
     if given is None:
         given = shown_type(value, info)
     if given not in NODES:
-        raise fault(f"a step of type `{given}` is not known", hint=nearest(str(given), NODES) or f"types are {', '.join(NODES)}")
-    if "$schema" in value:
+        raise fault(
+            f"a step of type `{given}` is not known", hint=nearest(str(given), NODES) or f"types are {', '.join(NODES)}"
+        )
+    if "$schema" in value or value.get("type", given) != given:
         value = {key: item for key, item in value.items() if key != "$schema"}
+        value["type"] = given
     found: Node = node_class(given).model_validate(value, context=info.context)
     return found
 

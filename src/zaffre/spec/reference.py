@@ -16,10 +16,13 @@ SCHEMES = ("https", "http", "wasbs", "wasb", "abfss", "abfs", "adl", "s3", "gs",
 ASSET_TYPES = ("environments", "components", "models", "data", "datasets", "codes")
 CONTENT = re.compile(r"content://([0-9a-f]{64})(?:/(.*))?", re.DOTALL)
 REGISTRY = re.compile(r"azureml://registries/([^/]+)/([A-Za-z]+)/([^/]+)(?:/(versions|labels)/([^/]+))?/?")
-ARM = re.compile(r"(?:azureml:/)?/subscriptions/.*?/workspaces/([^/]+)/([A-Za-z]+)/([^/]+)(?:/(versions|labels)/([^/]+))?/?")
+ARM = re.compile(
+    r"(?:azureml:/)?/subscriptions/.*?/workspaces/([^/]+)/([A-Za-z]+)/([^/]+)(?:/(versions|labels)/([^/]+))?/?"
+)
 DATASTORE = re.compile(r"azureml://(?:.*?/)?datastores/([^/]+)(?:/paths(?:/(.*))?)?/?", re.DOTALL)
 JOB = re.compile(r"azureml://(?:.*?/)?jobs/([^/]+)/outputs/([^/]+)(?:/paths(?:/(.*))?)?/?", re.DOTALL)
 LOCATION = re.compile(r"azureml://locations/[^/]+/workspaces/([^/]+)/([A-Za-z]+)/([^/]+)/(versions|labels)/([^/]+)/?")
+NOT_IN_NAMES = re.compile(r"[/\\\"'`$;|&*?:@\x00-\x1f\x7f]")
 SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
 
 
@@ -46,15 +49,19 @@ class Reference:
     content: str | None = None
 
 
-def parse_reference(text: str, asset_type: str | None = None, *, bare: Literal["local", "asset"] = "local") -> Reference:
+def parse_reference(
+    text: str, asset_type: str | None = None, *, bare: Literal["local", "asset"] = "local"
+) -> Reference:
     """Read a reference. `asset_type` (environments, components, models, data) is what `azureml:name:1` means here.
 
-    A text without scheme is a local path, or with `bare="asset"` the name of an asset (`name`, `name:1`, `name@latest`).
+    A text without scheme is a local path, or with `bare="asset"` the name of an asset: `name`, `name:1`, `name@label`.
     Raises InvalidRequest that quotes the text.
     """
     text = text.strip()
     if not text or "\0" in text:
-        raise InvalidRequest("a reference must not be empty or contain NUL", hint="for instance azureml:name:1 or ./folder")
+        raise InvalidRequest(
+            "a reference must not be empty or contain NUL", hint="for instance azureml:name:1 or ./folder"
+        )
     if text.startswith(("azureml:azureml:", "azureml:/subscriptions/")):
         text = text.removeprefix("azureml:")
     if match := CONTENT.fullmatch(text):
@@ -70,7 +77,9 @@ def parse_reference(text: str, asset_type: str | None = None, *, bare: Literal["
         return Reference("local", path=path)
     if match := SCHEME.match(text):
         if match[1].lower() not in SCHEMES:
-            raise InvalidRequest(f"{text}: the scheme {match[1]}:// is not known", hint=f"known are {', '.join(SCHEMES)}")
+            raise InvalidRequest(
+                f"{text}: the scheme {match[1]}:// is not known", hint=f"known are {', '.join(SCHEMES)}"
+            )
         return Reference("url", url=text)
     if text.startswith("git@"):
         return Reference("url", url=text)
@@ -100,10 +109,15 @@ def long_form(text: str, asset_type: str | None) -> Reference:
 def asset(text: str, asset_type: str | None, whole: str) -> Reference:
     if "@" in text:
         name, _, label = text.partition("@")
-        return Reference("asset", name=checked_name(name, whole), label=checked_name(label, whole), asset_type=asset_type)
+        return Reference(
+            "asset", name=checked_name(name, whole), label=checked_name(label, whole), asset_type=asset_type
+        )
     name, colon, version = text.partition(":")
     return Reference(
-        "asset", name=checked_name(name, whole), version=checked_name(version, whole) if colon else None, asset_type=asset_type
+        "asset",
+        name=checked_name(name, whole),
+        version=checked_name(version, whole) if colon else None,
+        asset_type=asset_type,
     )
 
 
@@ -134,7 +148,7 @@ def bad_name(name: str) -> str | None:
         return f"a name has at most {NAME_LENGTH} characters, this one has {len(name)}"
     if "{{" in name or "}}" in name:
         return f"`{name}` is a template that has not been filled in"
-    if name.startswith(".") or any(char in "/\\\"'`$;|&*?:@" or ord(char) < 32 or ord(char) == 127 for char in name):
+    if name.startswith(".") or NOT_IN_NAMES.search(name):
         return f"`{name}` is no name: use letters, digits, `_`, `-` and `.`"
     return None
 

@@ -27,7 +27,9 @@ def listed(value: Any) -> Any:
 
 def cron(value: str) -> str:
     if not CRON.fullmatch(value.strip()):
-        raise fault(f"`{value}` is no cron expression", hint="five parts: minute hour day month weekday, such as 0 6 * * 1")
+        raise fault(
+            f"`{value}` is no cron expression", hint="five parts: minute hour day month weekday, such as 0 6 * * 1"
+        )
     return value.strip()
 
 
@@ -41,7 +43,7 @@ class Pattern(Form):
 
 
 class Trigger(Form):
-    """When: by cron or by recurrence. Times without offset are in `time_zone` (Windows or IANA names, UTC if not given)."""
+    """When: by cron or by recurrence. Times without offset are in `time_zone`: a Windows or IANA name, else UTC."""
 
     type: Annotated[Literal["cron", "recurrence"], Fold]
     expression: Annotated[str, AfterValidator(cron)] | None = None  # of cron

@@ -16,9 +16,6 @@ from zaffre.spec.loading import fault
 from zaffre.spec.node import Node, check_name
 
 Number = float | Expression
-DISTRIBUTIONS = (
-    "choice", "uniform", "quniform", "loguniform", "qloguniform", "normal", "qnormal", "lognormal", "qlognormal", "randint"
-)  # fmt: skip
 
 
 class Parameter(Form):

@@ -42,9 +42,9 @@ class OutboundRule(Form):
 class ManagedNetwork(Form):
     """Azure's closed network around a workspace."""
 
-    isolation_mode: Annotated[
-        Literal["disabled", "allow_internet_outbound", "allow_only_approved_outbound"], Fold
-    ] | None = None
+    isolation_mode: (
+        Annotated[Literal["disabled", "allow_internet_outbound", "allow_only_approved_outbound"], Fold] | None
+    ) = None
     outbound_rules: list[OutboundRule] | None = None
     firewall_sku: str | None = None
     status: dict[str, Any] | None = None

@@ -13,21 +13,32 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from yaml.cyaml import CParser  # type: ignore[attr-defined]
 from yaml.error import MarkedYAMLError, YAMLError
-from yaml.events import AliasEvent, DocumentStartEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
-from yaml.events import MappingEndEvent, SequenceEndEvent, StreamEndEvent
+from yaml.events import (
+    AliasEvent,
+    DocumentStartEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
 
 from zaffre.base import limits
 from zaffre.base.errors import Fault, InvalidRequest, SpecError, TooLarge
 
 DEPTH = 64  # the deepest file of the public examples has 12
 NODES = 10_000_000  # a pipeline of 100,000 steps has about 4 million
-TEXT_KEYS = frozenset(("version", "runtime_version", "python_version", "exclude_newer", "tags", "environment_variables"))
+TEXT_KEYS = frozenset(
+    ("version", "runtime_version", "python_version", "exclude_newer", "tags", "environment_variables")
+)
 NUMBER = re.compile(
     r"(?:[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+)|([-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?)"
     r"|([-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"
@@ -93,13 +104,14 @@ def parse(text: str, file: str | None = None) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = error.problem or str(error)
-        hint = "YAML is indented with spaces, not tabs" if "\\t" in what or "'\t'" in what else None
+        hint = "YAML is indented with spaces, not tabs" if "\t" in what or "'\t'" in what else None
         if "{{" in text:
             hint = hint or TEMPLATE
-        place = (mark.line + 1, mark.column + 1) if mark else (None, None)
-        raise SpecError([Fault(f"malformed YAML: {what}", file, *place, hint=hint)]) from None
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        raise SpecError([Fault(f"malformed YAML: {what}", file, line, column, hint=hint)]) from None
     except YAMLError as error:
-        line = text.count("\n", 0, error.position) + 1 if isinstance(getattr(error, "position", None), int) else None
+        position = getattr(error, "position", None)
+        line = text.count("\n", 0, position) + 1 if isinstance(position, int) else None
         raise SpecError([Fault(f"malformed YAML: {getattr(error, 'reason', error)}", file, line)]) from None
 
 
@@ -128,7 +140,7 @@ def scalar(text: str) -> Any:
 def build(text: str, file: str | None) -> Any:  # noqa: PLR0912, PLR0915 - one loop over events, quick because it is flat
     """Events to values. Marked faults: duplicate keys, unknown aliases and tags, depth, size, several documents."""
     parser = CParser(text)
-    next_event = parser.get_event
+    next_event: Callable[[], Any] = parser.get_event  # the stubs make every event optional and without fields
     anchors: dict[str, tuple[Any, int]] = {}
     stack: list[tuple[Any, Any, bool, str | None, int]] = []
     faults: list[Fault] = []
@@ -239,7 +251,7 @@ def places(text: str) -> Place | None:
     try:
         parser = CParser(text)
         while True:
-            event = parser.get_event()
+            event: Any = parser.get_event()
             kind = event.__class__
             if kind is StreamEndEvent:
                 return top

@@ -57,7 +57,7 @@ def append(db: Database, connection: Connection, batches: Iterable[tuple[int, Se
         step, timestamp, value = max(packed, key=_order) if len(packed) > 1 else packed[0]
         latest.append({"job_id": job, "key": key, "step": step, "timestamp": timestamp, "points": len(packed),
                        "value": _stored(value), "is_nan": math.isnan(value)})  # fmt: skip
-    connection.execute(metric_chunks.insert(), chunks)
+    connection.execute(_INSERT, chunks)
     connection.execute(_upsert(db), latest)
 
 
@@ -83,6 +83,7 @@ def _upsert(db: Database) -> Any:
     return made
 
 
+_INSERT = metric_chunks.insert()
 _UPSERTS: dict[bool, Any] = {}
 
 

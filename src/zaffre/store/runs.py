@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING, Status
 from zaffre.store import jobs as job_store
+from zaffre.store.db import Database
 from zaffre.store.tables.jobs import job_events, jobs
 
 INTERACTIVE = "interactive"
@@ -45,6 +46,7 @@ STARTED = func.coalesce(J.started_at, J.created_at)
 
 
 def create(
+    db: Database,
     connection: Connection,
     workspace: str,
     name: str,
@@ -63,7 +65,8 @@ def create(
         experiment_id=experiment_id, spec={"type": INTERACTIVE}, created_at=now, changed_at=now, parent_id=parent_id,
         display_name=display_name, created_by=user, started_at=started_at,
     )  # fmt: skip
-    job_store.insert(connection, [record], {id_: tags})
+    job_store.insert(connection, [record], Status.RUNNING)
+    job_store.set_tags(db, connection, id_, tags)
 
 
 def get(connection: Connection, workspace: str, name: str) -> RunRecord:
@@ -93,13 +96,19 @@ def deleted(name: str) -> InvalidRequest:
 def writable(connection: Connection, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, bool]]:
     """(workspace, run) -> (job id, deleted) of those that exist."""
     if len(set(names)) == 1:
-        workspace, name = names[0]
-        query = select(J.workspace, J.name, J.id, J.archived).where(J.workspace == workspace, J.name == name)
+        found = connection.execute(_ONE, {"workspace": names[0][0], "name": names[0][1]})
     else:
-        query = select(J.workspace, J.name, J.id, J.archived).where(
-            J.workspace.in_({workspace for workspace, _ in names}), J.name.in_({name for _, name in names})
-        )
-    return {(workspace, name): (id_, gone) for workspace, name, id_, gone in connection.execute(query)}
+        both = {"workspaces": list({name[0] for name in names}), "names": list({name[1] for name in names})}
+        found = connection.execute(_MANY, both)
+    return {(workspace, name): (id_, gone) for workspace, name, id_, gone in found}
+
+
+# Made once: building them costs more than running them, and each logged metric runs one.
+_ACCESS = select(J.workspace, J.name, J.id, J.archived)
+_ONE = _ACCESS.where(J.workspace == bindparam("workspace"), J.name == bindparam("name"))
+_MANY = _ACCESS.where(
+    J.workspace.in_(bindparam("workspaces", expanding=True)), J.name.in_(bindparam("names", expanding=True))
+)
 
 
 def set_status(connection: Connection, run: RunRecord, status: Status, ended_at: int | None) -> None:

@@ -27,6 +27,7 @@ class FileChange(View):
     former_rows: int | None = None
     columns_added: list[str] = []
     columns_removed: list[str] = []
+    columns_retyped: list[str] = []  # `age: int64 -> double`
 
 
 class DataDiff(View):

@@ -7,7 +7,6 @@ packages, other languages and compilations need a container engine, and the erro
 from __future__ import annotations
 
 import posixpath
-import re
 import shlex
 from collections.abc import Mapping
 

@@ -91,11 +91,11 @@ def checked_date(text: str | None) -> str | None:
 def with_tools(recipe: Recipe) -> None:
     """Every environment has pip; one with packages, and each of conda, also what old packages take for granted.
 
-    setuptools stays below 82, which no longer has `pkg_resources`.
+    setuptools stays below 81, which warns at each use of `pkg_resources` (82 no longer has it).
     """
     names = {name_of(line) for line in recipe.requirements}
     if recipe.conda or names - {"pip"}:
-        for tool, line in (("setuptools", "setuptools<82"), ("wheel", "wheel")):
+        for tool, line in (("setuptools", "setuptools<81"), ("wheel", "wheel")):
             if tool not in names:
                 recipe.require(line)
     if "pip" not in names:

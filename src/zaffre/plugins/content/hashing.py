@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import mmap
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
 
 from blake3 import blake3
 
 from zaffre.base.errors import Conflict, InvalidRequest
+from zaffre.plugins.content.folder import NO_SPACE
 from zaffre.plugins.content.walk import Found
 
 SMALL = 256 * 1024  # bytes; up to this size objects share packs
-BLOCK = 4 * 2**20  # of large files; measured best between 1 and 8 MiB
-BUFFERS = 3
+BLOCK = 4 * 2**20  # of large files; measured best between 1 and 32 MiB
 FICLONE = 0x40049409  # ioctl of Linux: share the blocks of another file (btrfs, xfs, bcachefs)
 
 
@@ -92,30 +94,63 @@ def hash_descriptor(descriptor: int, name: str) -> bytes:
 
 
 def copy_hashing(file: Found, target: int) -> bytes:
-    """Copy a file into the descriptor `target` and hash it, in one pass; raises OSError if `target` cannot take it.
+    """Copy a file into the empty descriptor `target` (read and write) and hash the copy, in one pass.
 
-    The read and the hash run here, the write beside them in a second thread, on the same block while it is in the
-    processor's cache. Where the file system shares blocks nothing is copied, and what is hashed is the copy.
+    A second thread copies inside the kernel, block by block; this one hashes each block of the copy while it is in the
+    processor's cache. The copy may be mapped into memory, because nobody else can cut it short. Where the file system
+    shares blocks nothing is copied. Raises OSError if the disk of `target` is full.
     """
+    size = file.stat.st_size
     with reading(file) as descriptor:
         if clone(descriptor, target):
             return hash_descriptor(target, file.real)
-        hasher = blake3()
-        buffers = [memoryview(bytearray(BLOCK)) for _ in range(BUFFERS)]
-        with ThreadPoolExecutor(1) as writer:
-            pending = None
-            number = 0
-            while count := read_block(descriptor, buffers[number % BUFFERS], file.real):
-                block = buffers[number % BUFFERS][:count]
-                number += 1
-                following = writer.submit(write_all, target, block)
-                hasher.update(block)
-                if pending is not None:
-                    pending.result()
-                pending = following
-            if pending is not None:
-                pending.result()
-        return hasher.digest()
+        os.ftruncate(target, size)
+        hasher, at = blake3(), 0
+        with ThreadPoolExecutor(1) as copier, mmap.mmap(target, size, prot=mmap.PROT_READ) as copy:
+            ready: SimpleQueue[int] = SimpleQueue()
+            copying = copier.submit(copy_blocks, file, descriptor, target, ready.put)
+            with memoryview(copy) as view:
+                while at < size and (until := ready.get()) > at:
+                    with view[at:until] as block:
+                        hasher.update(block)
+                    at = until
+            copying.result()
+    if at != size:
+        raise Conflict(f"{file.real} was changed while it was being read", code="SourceChanged")
+    return hasher.digest()
+
+
+def copy_blocks(file: Found, source: int, target: int, done: Callable[[int], None]) -> None:
+    """Says after each block how many bytes are there, and -1 at the end or after a failure."""
+    at, move = 0, copy_in_kernel if hasattr(os, "copy_file_range") else copy_through_memory
+    try:
+        while at < file.stat.st_size:
+            count = move(source, target, min(BLOCK, file.stat.st_size - at))
+            if count == 0:
+                break
+            at += count
+            done(at)
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise
+        raise InvalidRequest(f"{file.real} cannot be copied: {error.strerror}", code="SourceUnreadable") from error
+    finally:
+        done(-1)
+
+
+def copy_in_kernel(source: int, target: int, count: int) -> int:
+    try:
+        return os.copy_file_range(source, target, count)
+    except OSError as error:
+        if error.errno in NO_SPACE:
+            raise
+        return copy_through_memory(source, target, count)  # some file systems cannot (another disk, FUSE)
+
+
+def copy_through_memory(source: int, target: int, count: int) -> int:
+    data = os.read(source, count)
+    write_all(target, data)
+    return len(data)
 
 
 def read_block(descriptor: int, buffer: memoryview, name: str) -> int:
@@ -141,18 +176,9 @@ def clone(source: int, target: int) -> bool:
 
 
 def copy_file(source: int, target: int) -> None:
-    """Copy a whole file, sharing blocks where that is possible, else inside the kernel where that is."""
+    """Copy a whole file into an empty one, sharing blocks where that is possible."""
     if clone(source, target):
         return
-    if hasattr(os, "copy_file_range"):
-        try:
-            while os.copy_file_range(source, target, 2**30):
-                pass
-        except OSError:
-            if os.lseek(target, 0, os.SEEK_CUR):
-                raise
-        else:
-            return
-    buffer = memoryview(bytearray(BLOCK))
-    while count := os.readv(source, [buffer]):
-        write_all(target, buffer[:count])
+    move = copy_in_kernel if hasattr(os, "copy_file_range") else copy_through_memory
+    while move(source, target, 4 * BLOCK):
+        pass

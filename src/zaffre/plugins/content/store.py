@@ -127,12 +127,18 @@ class FileContentStore:
         with storage(self.root):
             return collect.collect(roots, self._folder, self._index, dry_run=dry_run, grace_s=grace_s)
 
+    def size(self) -> tuple[int, int]:
+        """How many objects are stored, and their bytes together."""
+        with self._index.read() as db:
+            objects, size = db.execute("select count(*), coalesce(sum(size), 0) from objects").fetchone()
+        return int(objects), int(size)
+
     def settle(self) -> None:
         """Everything added so far survives a power cut after this; before, large objects may be lost (never wrong)."""
         settle.settle(self._folder, self._index)
 
     def close(self) -> None:
-        """Close the index and the stat cache."""
+        """Close the index and the stat cache; the next use opens them again."""
         self._index.close()
         self._cache.close()
 

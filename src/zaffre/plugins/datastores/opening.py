@@ -21,8 +21,8 @@ def open_filesystem(url: str, credentials: Credentials | None = None, guard: Gua
     `credentials`: for Azure `account_key`, `sas_token`, `connection_string`, or `tenant_id` with `client_id` and
     `client_secret`, or `type: identity` (the identity of this machine); without any, anonymous. For S3
     `access_key_id`, `secret_access_key`, `session_token`, `endpoint_url`, `region`, or `anonymous: true`; without any,
-    what boto finds on this machine. Raises `InvalidRequest` for other schemes, `Unavailable` (code `MissingExtra`)
-    naming what to install, `Forbidden` (code `PrivateAddress`).
+    what boto finds on this machine. For HTTP `token`, or `username` and `password`. Raises `InvalidRequest` for other
+    schemes, `Unavailable` (code `MissingExtra`) naming what to install, `Forbidden` (code `PrivateAddress`).
     """
     credentials, guard = credentials or {}, guard or Guard()
     place = azure(url)
@@ -37,7 +37,7 @@ def open_filesystem(url: str, credentials: Credentials | None = None, guard: Gua
     if scheme == "s3":
         return open_s3(credentials, guard), url.split("://", 1)[1].strip("/")
     if scheme in ("http", "https"):
-        return open_http(guard), url
+        return open_http(credentials, guard), url
     raise InvalidRequest(
         f"{hide(url)} has a scheme that is not supported: {scheme!r}", code="UnknownScheme", hint=f"use {SUPPORTED}"
     )
@@ -89,14 +89,21 @@ def open_s3(credentials: Credentials, guard: Guard) -> Any:
     )
 
 
-def open_http(guard: Guard) -> Any:
+def open_http(credentials: Credentials, guard: Guard) -> Any:
+    """`token` (bearer) or `username` and `password` go to the host of the URL only, not along a redirect to another."""
     aiohttp = extra("aiohttp", "http")
     from fsspec.implementations.http import HTTPFileSystem
 
     async def client(**options: Any) -> Any:
         connector = aiohttp.TCPConnector(socket_factory=guard.socket_factory, force_close=False)
-        return aiohttp.ClientSession(connector=connector, **options)
+        return aiohttp.ClientSession(connector=connector, headers=headers, **options)
 
+    headers = {}
+    if credentials.get("token"):
+        headers["Authorization"] = f"Bearer {credentials['token']}"
+    elif credentials.get("username"):
+        login = aiohttp.BasicAuth(str(credentials["username"]), str(credentials.get("password") or ""))
+        headers["Authorization"] = login.encode()
     return HTTPFileSystem(get_client=client, **FRESH)
 
 

@@ -1,4 +1,4 @@
-"""Everything outside of this machine behind one port: cloud stores and the web, through URL rewriting."""
+"""Data outside of this machine: what ports/content.py calls `RemoteSources`."""
 
 from __future__ import annotations
 
@@ -6,33 +6,49 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from zaffre.plugins.datastores import fetch as fetching
-from zaffre.plugins.datastores import upload as uploading
+from zaffre.plugins.datastores import fetch, survey, upload
 from zaffre.plugins.datastores.guard import Guard, OpenGuard
 from zaffre.plugins.datastores.resolver import Resolver
 from zaffre.ports.content import Location
 
 
 class Remote:
-    """Remembers the datastores it was asked about, since a `Location` names the one whose credentials it needs."""
+    """`rewrites` maps a prefix of URLs to `file:///folder` or another URL; the longest prefix wins.
 
-    def __init__(self, rewrites: Mapping[str, str], *, allow_private_addresses: bool) -> None:
-        self._datastores: dict[str, Mapping[str, Any]] = {}
+    Addresses of this machine and of private networks are refused unless `allow_private_addresses`, or unless a rewrite
+    leads there. `local_paths` lets `locate` take paths of this machine.
+    """
+
+    def __init__(
+        self,
+        rewrites: Mapping[str, str] | None = None,
+        *,
+        allow_private_addresses: bool = False,
+        local_paths: bool = True,
+    ) -> None:
         guard = OpenGuard() if allow_private_addresses else Guard()
-        self._resolver = Resolver(self._datastores, rewrites, guard=guard)
+        self._resolver = Resolver(rewrites=rewrites, guard=guard, local_paths=local_paths)
 
     def in_datastore(self, datastore: Mapping[str, Any], path: str) -> Location:
-        self._datastores[datastore["name"]] = datastore
-        return self._resolver.in_datastore(datastore["name"], path)
+        """A path in a datastore, given its definition with credentials. Raises `InvalidRequest`."""
+        return self._resolver.in_datastore(datastore, path)
 
     def locate(self, url: str) -> Location:
+        """An address as the user wrote it, rewritten if there is a rule for it. Raises `InvalidRequest`."""
         return self._resolver.resolve(url)
 
     def fingerprint(self, place: Location) -> str:
-        return fetching.fingerprint(place, self._resolver)
+        """Quick identity of what is there: names, sizes, ETags. Raises `NotFound`, `Unavailable`, `Forbidden`."""
+        return fetch.fingerprint(place, self._resolver)
 
-    def fetch(self, place: Location, cache: Path) -> Path:
-        return fetching.fetch(place, cache, self._resolver)
+    def survey(self, place: Location) -> survey.Survey:
+        """The listing behind the fingerprint; `survey.changed(before, now)` names what changed."""
+        return survey.survey(place, self._resolver)
+
+    def fetch(self, place: Location, cache: Path, progress: fetch.Progress | None = None) -> Path:
+        """A local copy, made once per fingerprint, whole or not at all. Raises as `fingerprint`, and `Conflict`."""
+        return fetch.fetch(place, cache, self._resolver, progress)
 
     def upload(self, folder: Path, place: Location) -> None:
-        uploading.upload(folder, place, self._resolver)
+        """Write a folder or file there; each file is whole or absent. Raises `InvalidRequest` for HTTP."""
+        upload.upload(folder, place, self._resolver)

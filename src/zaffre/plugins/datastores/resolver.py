@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import replace
@@ -22,61 +23,68 @@ DATASTORE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+MACHINE_IDENTITY = ("AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT", "MSI_ENDPOINT")
+
 
 class Resolver:
-    """`datastores`: name -> definition with the fields of the YAML (`type`, `account_name`, ..., `credentials`).
+    """`datastores`: name -> definition with the fields of the YAML (`type`, `account_name`, ..., `credentials`), for
+    `azureml://datastores/...`.
 
-    Types: `local` (`path`), `azure_blob` (`account_name`, `container_name`, `endpoint`), `azure_data_lake_gen2`
-    (`account_name`, `filesystem`, `endpoint`), `s3` (`bucket`, `prefix`), `http` (`url`). `rewrites` maps a prefix of
+    Types: `local_folder` (`path`), `azure_blob`, `azure_data_lake_gen2`, `s3` and `http`. `rewrites` maps a prefix of
     URLs to `file:///folder` or another URL; the longest prefix wins. Local paths outside datastores are refused unless
     `local_paths`: a server that serves others must not read any file for them.
     """
 
     def __init__(
         self,
-        datastores: Mapping[str, Mapping[str, Any]],
+        datastores: Mapping[str, Mapping[str, Any]] | None = None,
         rewrites: Mapping[str, str] | None = None,
         *,
         local_paths: bool = True,
         guard: Guard | None = None,
     ) -> None:
-        self.datastores, self.local_paths, self.guard = datastores, local_paths, guard or Guard()
+        self.datastores, self.local_paths, self.guard = datastores or {}, local_paths, guard or Guard()
         self.rewrites = sorted((rewrites or {}).items(), key=lambda rule: (-len(rule[0]), rule[0]))
 
     def resolve(self, reference: str) -> Location:
         """Raises `NotFound` for an unknown datastore, `InvalidRequest` for a path that leads out of its place."""
         found = DATASTORE.fullmatch(reference)
         if found:
-            return self.in_datastore(found["name"], found["path"] or "")
+            return self.in_datastore(self.definition(found["name"]), found["path"] or "")
         if reference.startswith("azureml:"):
             raise InvalidRequest(
                 f"{reference!r} is not `azureml://datastores/<name>/paths/<path>`", code="InvalidReference"
             )
-        return self.rewritten(reference) or self.direct(reference)
+        return self.locate(reference)
+
+    def definition(self, name: str) -> Mapping[str, Any]:
+        if name not in self.datastores:
+            raise NotFound(f"there is no datastore {name!r}", code="DatastoreNotFound", hint="zaffre datastore list")
+        return {"name": name, **self.datastores[name]}
+
+    def locate(self, url: str) -> Location:
+        """A URL or local path, rewritten if there is a rule for it."""
+        return self.rewritten(url) or self.direct(url)
 
     def open(self, location: Location) -> tuple[Any, str]:
         """The fsspec file system of a location and the path in it, with the credentials of its datastore."""
-        definition = self.datastores.get(location.datastore, {}) if location.datastore else {}
-        credentials = dict(definition.get("credentials") or {})
-        credentials.update({key: definition[key] for key in ("endpoint_url", "region") if definition.get(key)})
         guard = OpenGuard() if location.trusted else self.guard
-        return open_filesystem(str(location.local or location.url), credentials, guard)
+        return open_filesystem(str(location.local or location.url), location.credentials, guard)
 
-    def in_datastore(self, name: str, path: str) -> Location:
+    def in_datastore(self, definition: Mapping[str, Any], path: str) -> Location:
+        """A path in a datastore, given its definition with credentials."""
+        name = str(definition.get("name", ""))
         shown = f"azureml://datastores/{name}/paths/{path}"
-        definition = self.datastores.get(name)
-        if definition is None:
-            raise NotFound(f"there is no datastore {name!r}", code="DatastoreNotFound", hint="zaffre datastore list")
         inner = confined(path, shown)
         kind = str(definition.get("type", "")).lower()
-        if kind == "local":
-            local = below(Path(definition["path"]), inner, shown)
-            return Location(local.as_uri(), local=local, datastore=name)
+        if kind in ("local_folder", "local"):
+            local = below(Path(definition["path"]).expanduser(), inner, shown)
+            return Location(local.as_uri(), local=local)
         url = root_url(name, kind, definition)
         if kind != "s3":  # S3 keys are taken as they are; in the others '#' and '?' would end the path
             inner = quote(inner, safe="/%" if kind == "http" else "/")
         location = self.rewritten(f"{url}/{inner}") or Location(f"{url}/{inner}")
-        return replace(location, datastore=name)
+        return replace(location, credentials=credentials_of(definition))
 
     def rewritten(self, url: str) -> Location | None:
         """Where the first fitting rewrite leads, or None."""
@@ -134,8 +142,21 @@ def root_url(name: str, kind: str, definition: Mapping[str, Any]) -> str:
     raise InvalidRequest(
         f"the datastore {name!r} has the type {kind!r}, which is not offered",
         code="InvalidDatastore",
-        hint="use local, azure_blob, azure_data_lake_gen2, s3 or http",
+        hint="use local_folder, azure_blob, azure_data_lake_gen2, s3 or http",
     )
+
+
+def credentials_of(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """What opens a datastore. Without credentials the identity of this machine is tried, if it has one."""
+    given = {key: value for key, value in (definition.get("credentials") or {}).items() if value}
+    if definition.get("type") == "s3":
+        endpoint = definition.get("endpoint") or definition.get("endpoint_url")
+        given.update(
+            {key: value for key, value in (("endpoint_url", endpoint), ("region", definition.get("region"))) if value}
+        )
+    elif not given and any(name in os.environ for name in MACHINE_IDENTITY):
+        given["type"] = "identity"
+    return given
 
 
 def behind(prefix: str, url: str) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from zaffre.base.errors import NotFound
 from zaffre.core.manifest import Manifest
 from zaffre.services import places
@@ -39,6 +41,6 @@ def check(ctx: Context, request: CheckData) -> SourceCheck:
     return SourceCheck(**known, changed=True, detail=f"{record.uri} has other content than when it was registered")
 
 
-def _manifest(ctx: Context, record: assets.AssetRecord) -> tuple[Manifest, object]:
+def _manifest(ctx: Context, record: assets.AssetRecord) -> tuple[Manifest, Path]:
     path = places.local_path(ctx, record.workspace, str(record.uri), [])
     return ctx.content.scan(path, ignore_files=False), path

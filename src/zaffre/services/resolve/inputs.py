@@ -18,9 +18,17 @@ MODEL_TYPES = {"mlflow_model", "custom_model", "triton_model"}
 BINDING = re.compile(r"parent\.(?:inputs\.(?P<input>[\w.-]+)|jobs\.(?P<node>[\w-]+)\.outputs\.(?P<port>[\w-]+))")
 
 
-def declared(scope: Scope, ports: Mapping[str, Any], given: Mapping[str, Any], step: str) -> dict[str, InputPlan]:
-    """The inputs of a component: what was given, else the default. Raises `InvalidRequest` for one that is missing."""
+def declared(
+    scope: Scope, ports: Mapping[str, Any], given: Mapping[str, Any], step: str, known: Mapping[str, InputPlan]
+) -> dict[str, InputPlan]:
+    """The inputs of a component: what was given, else the default. `known` are those of the pipeline around it.
+
+    Raises `InvalidRequest` for one that is missing, or a literal that the component does not allow.
+    """
     plans = {port: _declared(scope, port, spec or {}, given.get(port), step) for port, spec in ports.items()}
+    for port, spec in ports.items():
+        literal = known.get(plans[port].get("parent", ""), plans[port]).get("value")
+        _check(spec or {}, literal, step, port)
     return plans | free(scope, {port: value for port, value in given.items() if port not in ports}, step)
 
 
@@ -41,8 +49,6 @@ def _declared(scope: Scope, port: str, spec: Mapping[str, Any], value: Any, step
     if type_ not in LITERAL_TYPES and isinstance(value, str) and not single(value):
         value = {"type": type_, "path": value}
     made = value_of(scope, value, step, port)
-    if "value" in made:
-        _check(spec, made["value"], step, port)
     made.setdefault("type", type_)
     if spec.get("mode"):
         made.setdefault("mode", spec["mode"])

@@ -7,7 +7,7 @@ from typing import Any
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.base.limits import NESTED_PIPELINES, PIPELINE_STEPS
-from zaffre.core.plan import GraphPlan, StepPlan
+from zaffre.core.plan import GraphPlan, InputPlan, StepPlan
 from zaffre.services.places import CONTENT
 from zaffre.services.resolve import inputs
 from zaffre.services.resolve.scope import Scope
@@ -34,7 +34,8 @@ def _steps(plan: Mapping[str, Any]) -> Any:
 
 
 def _node(
-    scope: Scope, node: Mapping[str, Any], defaults: Mapping[str, Any], step: str, depth: int, parent_outputs: Mapping[str, Any]
+    scope: Scope, node: Mapping[str, Any], defaults: Mapping[str, Any], step: str, depth: int,
+    known: Mapping[str, InputPlan],
 ) -> tuple[Mapping[str, Any], dict[str, str]]:
     """(plan of a node, its outputs that are the parent's)."""
     component, source = _component(scope, node)
@@ -46,8 +47,8 @@ def _node(
             hint="this release runs command and pipeline jobs" if kind in LATER else None,
         )
     if kind == "pipeline":
-        return _graph(scope, node, component, source, defaults, step, depth)
-    return _step(scope, node, component, source, defaults, step)
+        return _graph(scope, node, component, source, defaults, step, depth, known)
+    return _step(scope, node, component, source, defaults, step, known)
 
 
 def _component(scope: Scope, node: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
@@ -61,7 +62,7 @@ def _component(scope: Scope, node: Mapping[str, Any]) -> tuple[dict[str, Any] | 
 
 def _step(
     scope: Scope, node: Mapping[str, Any], component: Mapping[str, Any] | None, source: str | None,
-    defaults: Mapping[str, Any], step: str,
+    defaults: Mapping[str, Any], step: str, known: Mapping[str, InputPlan],
 ) -> tuple[StepPlan, dict[str, str]]:  # fmt: skip
     base = component or node
     given = node.get("inputs") or {}
@@ -75,7 +76,7 @@ def _step(
         "command": str(base["command"]),
         "environment": scope.environment(node.get("environment") or base.get("environment"), step),
         "code": _tree(scope, base.get("code"), step),
-        "inputs": inputs.declared(scope, component.get("inputs") or {}, given, step) if component else inputs.free(scope, given, step),
+        "inputs": _inputs(scope, component, given, step, known),
         "outputs": made,
         "compute": scope.compute(compute if isinstance(compute, str) else defaults.get("compute")),
         "deterministic": bool(base.get("is_deterministic", True)),
@@ -99,6 +100,14 @@ def _step(
     return plan, bound
 
 
+def _inputs(
+    scope: Scope, component: Mapping[str, Any] | None, given: Mapping[str, Any], step: str, known: Mapping[str, InputPlan]
+) -> dict[str, InputPlan]:
+    if component is None:
+        return inputs.free(scope, given, step)
+    return inputs.declared(scope, component.get("inputs") or {}, given, step, known)
+
+
 def _tree(scope: Scope, code: Any, step: str) -> str | None:
     if not code:
         return None
@@ -111,7 +120,7 @@ def _tree(scope: Scope, code: Any, step: str) -> str | None:
 
 def _graph(
     scope: Scope, node: Mapping[str, Any], component: Mapping[str, Any] | None, source: str | None,
-    defaults: Mapping[str, Any], step: str, depth: int,
+    defaults: Mapping[str, Any], step: str, depth: int, known: Mapping[str, InputPlan],
 ) -> tuple[GraphPlan, dict[str, str]]:  # fmt: skip
     if depth > NESTED_PIPELINES:
         raise InvalidRequest(f"{step}: pipelines nested deeper than {NESTED_PIPELINES}: does one contain itself?",
@@ -124,7 +133,7 @@ def _graph(
     plan: GraphPlan = {
         "kind": "pipeline",
         "nodes": {},
-        "inputs": inputs.declared(scope, component.get("inputs") or {}, given, step) if component else inputs.free(scope, given, step),
+        "inputs": _inputs(scope, component, given, step, known),
         "outputs": {name: dict(item) for name, item in outer.items()},
     }
     if settings.get("force_rerun"):
@@ -133,8 +142,9 @@ def _graph(
         plan["continue_on_failure"] = True
     if source:
         plan["source"] = source
+    inner_known = {port: known.get(item.get("parent", ""), item) for port, item in plan["inputs"].items()}
     for name, child in (base.get("jobs") or {}).items():
-        child_plan, child_bound = _node(scope, child, inner, name if depth == 0 else f"{step}.{name}", depth + 1, outer)
+        child_plan, child_bound = _node(scope, child, inner, name if depth == 0 else f"{step}.{name}", depth + 1, inner_known)
         plan["nodes"][name] = child_plan
         for port, mine in child_bound.items():
             if mine not in plan["outputs"]:

@@ -92,7 +92,10 @@ class Scope:
                 raise
             for sentence in plan.notes:
                 self.note(sentence)
-            self.environments.setdefault(plan.key, {key: item for key, item in vars(definition).items() if item})
+            kept = {key: item for key, item in vars(definition).items() if item}
+            if plan.variables:
+                kept["variables"] = dict(plan.variables)
+            self.environments.setdefault(plan.key, kept)
             self._environment_keys[memory] = plan.key
         return self._environment_keys[memory]
 

@@ -2,6 +2,7 @@
 
     mlflow-artifacts:/ExperimentRun/dcid.<run>/...   the default artifacts of a job
     mlflow-artifacts:/LoggedModel/<model id>/...     of a logged model; its folder may lie in the artifacts of its run
+    mlflow-artifacts:/ModelVersion/<name>/<version>/...   of a registered model, wherever it is kept; only to read
 
 Below `ExperimentRun/dcid.<run>` stands what the job itself wrote too; its log can be read here but not replaced.
 """
@@ -14,11 +15,13 @@ from typing import BinaryIO
 
 from zaffre.base.confine import Item, Staged, kind_of, list_folder, open_file, parts_of, remove
 from zaffre.base.errors import Forbidden, InvalidRequest
+from zaffre.services import places
 from zaffre.services.context import Context
-from zaffre.store import logged_models, runs
+from zaffre.store import assets, logged_models, runs
 
 SCHEME = "mlflow-artifacts:/"
-RUNS, MODELS = "ExperimentRun", "LoggedModel"
+RUNS, MODELS, VERSIONS = "ExperimentRun", "LoggedModel", "ModelVersion"
+ARTIFACT_STORE = "workspaceartifactstore"
 RUN_ROOT = f"{SCHEME}{RUNS}/dcid."
 OWN_FOLDERS = ("user_logs", "system_logs")  # the server's, in a job's artifacts
 
@@ -44,7 +47,7 @@ class Place:
 def locate(context: Context, workspace: str, path: str) -> Place:
     """Where an artifact path leads. Raises `InvalidRequest` for a path that escapes, `NotFound` for an unknown run."""
     parts = parts_of(path)
-    root = context.home.store(workspace, "workspaceartifactstore")
+    root = context.home.store(workspace, ARTIFACT_STORE)
     if len(parts) >= 2 and parts[0] == RUNS and parts[1].startswith("dcid."):
         with context.db.read() as connection:
             run = runs.get(connection, workspace, parts[1].removeprefix("dcid."))
@@ -54,11 +57,26 @@ def locate(context: Context, workspace: str, path: str) -> Place:
         with context.db.read() as connection:
             model = logged_models.get(connection, workspace, parts[1], allow_deleted=True)
         return Place(root.joinpath(*parts_of(model.path)), parts[2:], False)
+    if len(parts) >= 3 and parts[0] == VERSIONS:
+        return _of_version(context, workspace, parts[1], parts[2], parts[3:])
     raise InvalidRequest(
         f"Invalid path: artifacts are kept below {RUNS}/dcid.<run> and {MODELS}/<model>, not at {path[:200]!r}",
         code="InvalidPath",
         hint="use the artifact_uri of the run as it came",
     )
+
+
+def _of_version(context: Context, workspace: str, name: str, version: str, rest: tuple[str, ...]) -> Place:
+    with context.db.read() as connection:
+        record = assets.get(connection, workspace, "model", name, version)
+    local = places.locate(context, workspace, record.uri or "").local
+    if local is None:
+        raise InvalidRequest(
+            f"model {name}:{version} is kept elsewhere, at {record.uri}",
+            code="ModelElsewhere",
+            hint=f"zaffre model download --name {name} --version {version}",
+        )
+    return Place(local, rest, True) if local.is_dir() else Place(local.parent, (local.name, *rest), True)
 
 
 def list_artifacts(context: Context, workspace: str, path: str, *, with_models: bool = False) -> list[Item]:
@@ -90,7 +108,7 @@ def read_artifact(context: Context, workspace: str, path: str) -> tuple[BinaryIO
 def write_artifact(context: Context, workspace: str, path: str) -> Staged:
     """Where the bytes go; `commit` puts them in their place. Raises `Forbidden` for what only the server writes."""
     place = _writable(locate(context, workspace, path))
-    staging = context.home.store(workspace, "workspaceartifactstore") / ".staging"
+    staging = context.home.store(workspace, ARTIFACT_STORE) / ".staging"
     return Staged(place.root, place.parts, staging)
 
 

@@ -31,7 +31,7 @@ def create_run(
         parent = tags.get(PARENT)
         parent_id = runs.ids_of(connection, workspace, [parent]).get(parent) if parent else None
         runs.create(
-            connection, workspace, name, experiment_id=experiment.id, display_name=shown,
+            context.db, connection, workspace, name, experiment_id=experiment.id, display_name=shown,
             user=user or tags.get("mlflow.user") or context.principal.name, started_at=start_time or now_ms(),
             parent_id=parent_id, tags={**tags, RUN_NAME: shown},
         )  # fmt: skip
