@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import sys
 from argparse import Namespace
@@ -11,6 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
 from zaffre.base import errors
+
+MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")  # tables show seconds, in UTC
 
 
 def emit(value: Any, args: Namespace) -> None:
@@ -98,11 +101,11 @@ def _fields(value: Mapping[str, Any], width: int) -> str:
 
 
 def _fit(widths: list[int], total: int) -> list[int]:
-    """Take from the widest column until the line fits."""
-    widths = list(widths)
-    while sum(widths) + 2 * (len(widths) - 1) > total and max(widths) > 8:
-        widths[widths.index(max(widths))] -= 1
-    return widths
+    """Take from the widest column until the line fits; the first, the name, stays whole: it is typed again."""
+    first, *rest = widths
+    while rest and first + sum(rest) + 2 * len(rest) > total and max(rest) > 8:
+        rest[rest.index(max(rest))] -= 1
+    return [first, *rest]
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
@@ -119,6 +122,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     text = json.dumps(value, ensure_ascii=False) if _nested(value) else "" if value is None else str(value)
+    if MOMENT.fullmatch(text):
+        return text[:19].replace("T", " ")
     return " ".join(_printable(text).split())
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zaffre.sdk.collection import Collection, listed, pages, texts
-from zaffre.sdk.documents import Submittable
 from zaffre.wire import assets as wire
 from zaffre.wire.assets import AssetView, LineageView, Operations
+
+if TYPE_CHECKING:
+    from zaffre.sdk.documents import Submittable
 
 
 class Assets(Collection):

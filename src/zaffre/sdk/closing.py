@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zaffre.sdk.documents import Submittable, as_spec
 from zaffre.sdk.transport import Transport
 
 if TYPE_CHECKING:
+    from zaffre.sdk.documents import Submittable
     from zaffre.sdk.upload import Uploader
 
 Json = MutableMapping[str, Any]
@@ -40,6 +40,8 @@ class Closer:
 
         With `keep_paths` a local path becomes a `file:` address: the server shall read it where it lies.
         """
+        from zaffre.sdk.documents import as_spec  # the language costs what only submissions need
+
         spec = as_spec(what, changes, default_kind)
         if keep_paths:
             path = spec.get("path")

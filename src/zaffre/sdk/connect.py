@@ -73,7 +73,7 @@ def read(home: Home) -> Address | None:
     try:
         said = json.loads(home.server_file.read_text())
         return Address(str(said["url"]), str(said["token"]), home, int(said["pid"]) if said.get("pid") else None)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError:
         raise errors.Forbidden(
@@ -98,6 +98,7 @@ def launch(home: Home, flags: Sequence[str] = ()) -> None:
                 stderr=output,
                 start_new_session=True,
                 cwd=home.root,
+                env=_environment(),
             )
         deadline, pause = time.monotonic() + START_TIMEOUT_S, 0.02
         while not running(home):
@@ -144,6 +145,14 @@ def _one_starter(home: Home) -> Iterator[None]:
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+def _environment() -> dict[str, str]:
+    """Ours, with paths to modules that hold in another folder too."""
+    paths = os.environ.get("PYTHONPATH")
+    if not paths:
+        return dict(os.environ)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(os.path.abspath(path) for path in paths.split(os.pathsep))}
 
 
 def _lives(pid: int | None) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zaffre.sdk.assets import Assets
-from zaffre.sdk.documents import Submittable
 from zaffre.sdk.unpack import unpack
 from zaffre.wire import data as wire
 from zaffre.wire.assets import AssetView, CreateAsset, Operations
+
+if TYPE_CHECKING:
+    from zaffre.sdk.documents import Submittable
 
 
 class DataAssets(Assets):

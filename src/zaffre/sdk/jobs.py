@@ -6,15 +6,17 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zaffre.base import errors
 from zaffre.sdk.collection import Collection, Done, listed, pages, texts
-from zaffre.sdk.documents import Submittable
 from zaffre.sdk.follow import follow
 from zaffre.sdk.unpack import unpack
 from zaffre.wire import jobs as wire
 from zaffre.wire.jobs import JobEvent, JobView, PlanView
+
+if TYPE_CHECKING:
+    from zaffre.sdk.documents import Submittable
 
 ENDED = frozenset({"Completed", "Failed", "Canceled", "NotResponding"})
 

@@ -58,7 +58,9 @@ class Pipeline:
         if drawing.get() is not None:
             settings = {"settings": self._settings} if self._settings else {}
             types = {name: source.type for name, source in outputs.items()}
-            return placed(Step(label, {"type": "pipeline", "jobs": jobs, "inputs": values, **settings}, types))
+            results = {name: output_like(source) for name, source in outputs.items()}
+            fields = {"type": "pipeline", "jobs": jobs, "inputs": values, "outputs": results, **settings}
+            return placed(Step(label, fields, types))
         head = {"type": "pipeline", "display_name": self._function.__name__, **self._fields, "settings": self._settings}
         body = {
             "inputs": values,

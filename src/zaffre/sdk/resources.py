@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from zaffre.sdk.collection import Collection, Done
-from zaffre.sdk.documents import Submittable
 from zaffre.wire import resources as wire
 from zaffre.wire.operation import WorkspaceRequest
 from zaffre.wire.resources import Operations, ResourceView
+
+if TYPE_CHECKING:
+    from zaffre.sdk.documents import Submittable
 
 
 class Resources(Collection):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from zaffre.sdk.collection import Collection, Done
-from zaffre.sdk.documents import Submittable
 from zaffre.wire import resources as wire
 from zaffre.wire.resources import WorkspaceView
+
+if TYPE_CHECKING:
+    from zaffre.sdk.documents import Submittable
 
 
 class Workspaces(Collection):
