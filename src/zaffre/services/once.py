@@ -20,8 +20,8 @@ LOST_MS = 60_000  # so long a request may be under way; after that its server di
 def once(ctx: Context, key: str, operation: str, request: BaseModel, call: Callable[[Context, Any], BaseModel]) -> str:
     """The answer as JSON: of `call`, or the one given before under the same key.
 
-    Raises `Conflict` for a key that stood for another request, `Unavailable` while the first one is under way. When a
-    server died between doing and answering, a job submitted under a name is still not submitted twice: its name is taken.
+    Raises `Conflict` for a key that stood for another request, `Unavailable` while the first one is under way. A server
+    that died between doing and answering leaves the key under way for a minute.
     """
     if len(key) > NAME_LENGTH // 2:
         raise InvalidRequest(f"an Idempotency-Key has at most {NAME_LENGTH // 2} characters")
