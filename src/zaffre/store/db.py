@@ -6,6 +6,7 @@ engine, open streams) is told after the commit, never before: `Database.after_co
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ import orjson
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import Table
 from sqlalchemy.sql.dml import Insert
@@ -31,6 +32,10 @@ SQLITE_PRAGMAS = (
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-16000",  # 16 MB
 )
+
+
+class DatabaseUnavailable(Unavailable):
+    """The database does not answer now, or cannot be written: what was asked of it may be asked again."""
 
 
 class Database:
@@ -111,27 +116,39 @@ def _told_plainly() -> Iterator[None]:
     """A database that is locked, full or gone is a state of the world, not a fault of the program."""
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, InterfaceError) as error:
         reason = str(error.orig).strip().splitlines()[0] if error.orig else str(error)
-        if "readonly" in reason or "unable to open" in reason:
-            raise Unavailable(
-                f"the database cannot be written: {reason}",
-                code="DatabaseReadOnly",
-                hint="check the rights of the home folder, or choose another: zaffre up --home DIR",
-            ) from error
-        if "locked" in reason:
-            raise Unavailable(
-                f"the database is locked by another program: {reason}",
-                code="DatabaseLocked",
-                hint="end the program that holds it, then try again",
-            ) from error
-        if "full" in reason or "I/O" in reason:
-            raise Unavailable(
-                f"the disk of the database is full or broken: {reason}",
-                code="DiskFull",
-                hint="free space, then try again; nothing acknowledged is lost",
+        if told := _plainly(reason):
+            raise told from error
+        if not isinstance(error.orig, sqlite3.Error):
+            raise DatabaseUnavailable(
+                f"the database does not answer: {reason}",
+                code="DatabaseGone",
+                hint="see whether the PostgreSQL server runs; nothing acknowledged is lost",
             ) from error
         raise
+
+
+def _plainly(reason: str) -> DatabaseUnavailable | None:
+    if "readonly" in reason or "unable to open" in reason:
+        return DatabaseUnavailable(
+            f"the database cannot be written: {reason}",
+            code="DatabaseReadOnly",
+            hint="check the rights of the home folder, or choose another: zaffre up --home DIR",
+        )
+    if "locked" in reason:
+        return DatabaseUnavailable(
+            f"the database is locked by another program: {reason}",
+            code="DatabaseLocked",
+            hint="end the program that holds it, then try again",
+        )
+    if "full" in reason or "I/O" in reason or "No space left" in reason:
+        return DatabaseUnavailable(
+            f"the disk of the database is full or broken: {reason}",
+            code="DiskFull",
+            hint="free space, then try again; nothing acknowledged is lost",
+        )
+    return None
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:
