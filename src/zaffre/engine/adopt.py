@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from zaffre.core.job_state import TERMINAL, Status
 from zaffre.core.plan import Progress
 from zaffre.engine import pipeline
-from zaffre.engine.job import cancel_requested, finalizing, queued, running, starting
+from zaffre.engine.job import cancel_requested, finalizing, running, starting
 from zaffre.engine.live import Live, Tree
 from zaffre.engine.motor import Motor
 from zaffre.store import jobs as store
@@ -31,8 +33,7 @@ def adopt(motor: Motor, root_id: int) -> None:
                 parent.children += 1
     _rebuild_progress(motor, lives, records)
     for live in list(lives.values()):
-        if live.job.id in tree.living:
-            resume(motor, live)
+        motor.guard(live, partial(resume, motor, live))
 
 
 def _rebuild_progress(motor: Motor, lives: dict[int, Live], records: list[JobRecord]) -> None:
@@ -64,10 +65,10 @@ def resume(motor: Motor, live: Live) -> None:
         elif status is Status.FINALIZING:
             motor.settle(live)
     elif status is Status.QUEUED:
-        queued.enqueue(motor, live)
+        motor.enqueue(live)
     elif status is Status.PREPARING:
         motor.batch.move(live, Status.QUEUED, "the server was restarted")
-        queued.enqueue(motor, live)
+        motor.enqueue(live)
     elif status is Status.STARTING:
         motor.slots.hold(live)
         starting.recover(motor, live)

@@ -8,27 +8,37 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import socket
 import threading
 import time
+from functools import partial
+from pathlib import Path
+
+from blake3 import blake3
 
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import Unavailable
-from zaffre.base.ids import token
-from zaffre.core.job_state import TERMINAL, Status
-from zaffre.engine import adopt, pipeline
+from zaffre.core.job_state import Status
+from zaffre.engine import adopt, pipeline, rescue
 from zaffre.engine.batch import Batch
 from zaffre.engine.job import cancel_requested, queued, running
 from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
 from zaffre.engine.slots import Slots
+from zaffre.plugins.logs import rotate
 from zaffre.ports.compute import Capacity, ComputeBackend, WaitsOnMany
 from zaffre.services.computes.limits import instances
 from zaffre.services.context import Context
 from zaffre.store import jobs as store
+from zaffre.store.db import DatabaseUnavailable
 
 log = logging.getLogger("zaffre.engine")
 LEASE_S = 30.0
 LOOK_EVERY_S = 1.0  # the safety net under every signal
+REAP_EVERY_S = 60.0  # folders of ended jobs are removed when nothing runs, or so often, or when they are so many
+REAP_AT_ONCE = 2000
+ROTATE_EVERY_S = 3.0
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0  # before a database that did not answer is asked again
 SETTLE_S = 0.002  # so long a started step may wait to be shown as Running, so that its end may share the commit
 
 
@@ -36,14 +46,17 @@ class Engine:
     """Start it once per process; `stop` leaves running jobs alone, another engine will adopt them."""
 
     def __init__(self, ctx: Context, compute: ComputeBackend, machine: Capacity, *, alone: bool) -> None:
-        """`alone`: no other engine can work on this database, so leases left by a dead one are void at once."""
+        """`alone`: no other engine can work on this database, so leases left by any dead one are void at once."""
         self.ctx = ctx
-        self.owner = f"{os.getpid()}-{token()}"
+        self.owner = _owner(ctx.home.root)
         self.alone = alone
         self.motor = Motor(ctx, compute, Slots(machine, lambda workspace, name: instances(ctx, workspace, name)))
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._next_look = self._next_lease = 0.0
+        self.motor.rescue = lambda live, error: rescue.rescue(self.motor, live, error)
+        self._next_look = self._next_lease = self._next_rotation = 0.0
+        self._next_reap = time.monotonic() + REAP_EVERY_S
+        self._rotating = threading.Lock()
 
     def start(self) -> None:
         if self.alone:
@@ -71,11 +84,18 @@ class Engine:
             except store.Stale:
                 log.warning("another engine moved a job of ours: loading everything anew")
                 self._forget_all()
+            except DatabaseUnavailable as error:
+                log.warning("%s: loading everything anew once it answers", error.message)
+                self._forget_all()
+                time.sleep(0.5)
             except Exception:
                 log.exception("the engine stumbled: loading everything anew")
                 self._forget_all()
                 time.sleep(0.5)
-        self._commit()
+        try:
+            self._commit()
+        except Exception:
+            log.exception("the last turn was not written: the next server finds out what happened")
         for live in list(self.motor.watched.values()):
             self.motor.forget(live)
         self.motor.close()
@@ -88,30 +108,59 @@ class Engine:
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_EVERY_S
             self._look_around()
+        while motor.ended or motor.dirty:
+            self._advance()
+        for live in motor.slots.take():
+            motor.guard(live, partial(queued.admit, motor, live))
+        self._commit()
+        self._keep_house()
+
+    def _advance(self) -> None:
+        """Let pipelines go on, whose nodes have ended or became ready."""
+        motor = self.motor
+        while motor.ended:
+            child = motor.ended.pop()
+            if child.parent is not None:
+                motor.guard(child.parent, partial(pipeline.child_ended, motor, child))
         while motor.dirty:
             _, (live, ready) = motor.dirty.popitem()
-            if live.job.status not in TERMINAL:
-                pipeline.advance(motor, live, ready)
-        for live in motor.slots.take():
-            queued.admit(motor, live)
-        self._commit()
-        if motor.reaper and not motor.trees:
-            ended, motor.reaper = motor.reaper, []
-            motor.work(lambda: self._reap(ended))
+            motor.guard(live, partial(pipeline.advance, motor, live, ready))
 
     def _commit(self) -> None:
-        """A database that does not answer is waited for: what has happened must not be lost."""
         batch, self.motor.batch = self.motor.batch, Batch()
-        pause = 0.1
+        self._write(batch)
+        for live, call in batch.after:
+            self.motor.guard(live, call)
+
+    def _write(self, batch: Batch) -> None:
+        """A database that does not answer is waited for: what has happened must not be lost.
+
+        A tree that cannot be written for any other reason is given up, so that it does not hold up the others.
+        """
+        pause = FIRST_PAUSE_S
         while True:
             try:
                 return batch.commit(self.ctx)
-            except Unavailable as error:
+            except store.Stale:
+                raise
+            except DatabaseUnavailable as error:
                 if self._stopping:
                     return None
                 log.warning("%s: trying again in %.1f s", error.message, pause)
                 time.sleep(pause)
-                pause = min(pause * 2, 5.0)
+                pause = min(pause * 2, LONGEST_PAUSE_S)
+            except Exception as error:
+                if pause > FIRST_PAUSE_S:  # the commit may have been done, and only its answer lost
+                    raise store.Stale("a commit whose answer was lost") from error
+                problem = error
+                break
+        roots = sorted(batch.roots)
+        if len(roots) == 1:
+            log.error("a tree of jobs cannot be written", exc_info=problem)
+            return rescue.give_up(self.motor, roots[0], rescue.in_words(problem))
+        for root in roots:
+            self._write(batch.of(root))
+        return None
 
     def _look_around(self) -> None:
         """Renew leases, take roots nobody works on, see wishes and ends that no signal told of."""
@@ -123,13 +172,11 @@ class Engine:
                 store.renew_leases(connection, self.owner, until)
                 claimed = store.claim_roots(connection, self.owner, until)
             for root_id in claimed:
-                if root_id not in motor.trees:
-                    adopt.adopt(motor, root_id)
-        for root_id in list(motor.trees):
-            self._see_wishes(root_id)
+                self._take(root_id)
+        self._see_wishes()
         if not isinstance(motor.compute, WaitsOnMany):
             for live in list(motor.watched.values()):
-                running.look(motor, live)
+                motor.guard(live, partial(running.look, motor, live))
 
     def _notice(self, root_id: int) -> None:
         if root_id in self.motor.trees:
@@ -137,25 +184,66 @@ class Engine:
         with self.ctx.db.write() as connection:
             claimed = store.claim_roots(connection, self.owner, now_ms() + int(LEASE_S * 1000), only=root_id)
         if claimed:
-            adopt.adopt(self.motor, root_id)
+            self._take(root_id)
         return None
 
-    def _see_wishes(self, root_id: int) -> None:
-        tree = self.motor.trees[root_id]
+    def _take(self, root_id: int) -> None:
+        """A tree that cannot even be read is given up: it must not stop the engine again and again."""
+        if root_id in self.motor.trees:
+            return
+        try:
+            adopt.adopt(self.motor, root_id)
+        except (store.Stale, DatabaseUnavailable):
+            raise
+        except Exception as error:
+            log.exception("the jobs below %s cannot be taken up", root_id)
+            rescue.give_up(self.motor, root_id, rescue.in_words(error))
+
+    def _see_wishes(self, root_id: int | None = None) -> None:
+        motor = self.motor
+        if not motor.trees:
+            return
         with self.ctx.db.read() as connection:
             wanted = store.cancel_requests(connection, root_id)
-        for job_id in sorted(wanted):
-            live = tree.living.get(job_id)
+        for root, job_id in wanted:
+            tree = motor.trees.get(root)
+            live = tree.living.get(job_id) if tree else None
             if live and not live.job.cancel and live.job.status is not Status.CANCEL_REQUESTED:
-                cancel_requested.cancel(self.motor, live)
+                motor.guard(live, partial(cancel_requested.cancel, motor, live))
 
     def _forget_all(self) -> None:
         motor = self.motor
         for live in list(motor.watched.values()):
             motor.forget(live)
         fresh = Slots(motor.slots.machine, motor.slots.limit_of)
-        motor.batch, motor.slots, motor.trees, motor.dirty = Batch(), fresh, {}, {}
+        motor.batch, motor.slots, motor.trees, motor.dirty, motor.ended = Batch(), fresh, {}, {}, []
+        motor.locks.clear()
         self._next_lease = self._next_look = 0.0
+
+    # --- housekeeping ---
+
+    def _keep_house(self) -> None:
+        motor, now = self.motor, time.monotonic()
+        if motor.reaper and (not motor.trees or len(motor.reaper) >= REAP_AT_ONCE or now >= self._next_reap):
+            self._next_reap = now + REAP_EVERY_S
+            ended, motor.reaper = motor.reaper, []
+            motor.chore(lambda: self._reap(ended))
+        if now >= self._next_rotation:
+            self._next_rotation = now + ROTATE_EVERY_S
+            logs = [self.ctx.home.log(live.job.workspace, live.job.name) for live in motor.watched.values()]
+            if logs and self._rotating.acquire(blocking=False):
+                motor.chore(lambda: self._rotate(logs))
+
+    def _rotate(self, logs: list[Path]) -> None:
+        """Long logs of running jobs are packed as they grow. A full disk is no reason to end a job."""
+        try:
+            for one in logs:
+                try:
+                    rotate.rotate(one)
+                except Unavailable as error:
+                    log.warning("%s", error.message)
+        finally:
+            self._rotating.release()
 
     def _reap(self, ended: list[Live]) -> None:
         """Working folders of jobs that went well are scratch; those of failed ones stay for a look."""
@@ -164,3 +252,12 @@ class Engine:
                 self.ctx.environments.release(live.folder / "layer")
             if live.job.status is Status.COMPLETED and live.job.type != "pipeline" and live.job.reused_from is None:
                 shutil.rmtree(self.ctx.home.job(live.job.workspace, live.job.name), ignore_errors=True)
+
+
+def _owner(home: Path) -> str:
+    """The name of the engine of this home: one that is started again takes up what it left behind at once.
+
+    The lock of the home sees to it that there is only one.
+    """
+    place = os.stat(home)
+    return blake3(f"{socket.gethostname()}:{home}:{place.st_dev}:{place.st_ino}".encode()).hexdigest(16)

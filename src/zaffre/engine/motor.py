@@ -1,6 +1,8 @@
 """What every stage of a job is given: the batch being written, slots, timers, worker threads, the compute.
 
-All methods but `tell` belong to the engine's own thread. Worker threads hand their results back with `tell`.
+All methods but `tell` and `answer` belong to the engine's own thread. Worker threads hand their results back with
+`answer`. Whatever is called on behalf of one job is guarded: an exception ends that job, not the engine, and nothing
+is called any more for a job that has ended or was loaded anew.
 """
 
 from __future__ import annotations
@@ -10,15 +12,17 @@ import itertools
 import logging
 import os
 import select
+import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection
 
+from zaffre.core.job_state import Status
 from zaffre.engine.batch import Batch
 from zaffre.engine.live import Live, Tree
 from zaffre.engine.slots import Slots
@@ -27,6 +31,7 @@ from zaffre.services.assets import register
 from zaffre.services.context import Context
 from zaffre.store import experiments, texts
 from zaffre.store import jobs as store
+from zaffre.store.db import DatabaseUnavailable
 from zaffre.store.jobs import JobRecord
 
 log = logging.getLogger("zaffre.engine")
@@ -38,45 +43,84 @@ class Motor:
 
     def __init__(self, ctx: Context, compute: ComputeBackend, slots: Slots) -> None:
         self.ctx, self.compute, self.slots = ctx, compute, slots
+        self.rescue: Callable[[Live, Exception], None] = _raise  # what to do with a job whose stage failed
         self.batch = Batch()
         self.trees: dict[int, Tree] = {}
         self.watched: dict[int, Live] = {}
+        self.ended: list[Live] = []  # whose pipelines are to be told
         self.reaper: list[Live] = []
         self.dirty: dict[int, tuple[Live, list[str]]] = {}  # pipelines with nodes that became ready
         self._timers: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._inbox: deque[Callable[[], None]] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._closing = threading.Lock()
+        self._closed = False
         self._poll = select.epoll()
         self._poll.register(self._wake, select.EPOLLIN)
         self._on_fd: dict[int, Callable[[], None]] = {}
         self._pool = ThreadPoolExecutor(WORKERS, thread_name_prefix="engine")
+        self.locks: dict[str, str] = {}  # environment -> hash of its list of packages, which is stored
         self._experiments: dict[int, str] = {}
 
     # --- time and events ---
 
     def tell(self, call: Callable[[], None]) -> None:
         """From any thread: do this in the engine's thread, soon."""
-        self._inbox.append(call)
-        os.eventfd_write(self._wake, 1)
+        with self._closing:
+            if not self._closed:
+                self._inbox.append(call)
+                os.eventfd_write(self._wake, 1)
 
-    def work(self, call: Callable[[], None]) -> None:
-        """Do this in a worker thread."""
+    def answer(self, live: Live, call: Callable[[], None]) -> None:
+        """From a worker thread: what was found out about a job."""
+        self.tell(lambda: self.guard(live, call))
+
+    def guard(self, live: Live, call: Callable[[], None]) -> None:
+        """Do this for the job, if it still lives; it must not take others with it."""
+        if not self.holds(live):
+            return
+        try:
+            call()
+        except (store.Stale, DatabaseUnavailable):  # of the database: the whole engine waits
+            raise
+        except Exception as error:
+            self.rescue(live, error)
+
+    def holds(self, live: Live) -> bool:
+        """Whether the job lives, and this is what is known of it now."""
+        tree = self.trees.get(live.job.root_id)
+        return tree is live.tree and tree.living.get(live.job.id) is live
+
+    def work(self, live: Live, call: Callable[[], None]) -> None:
+        """Do this for the job in a worker thread."""
+
+        def guarded() -> None:
+            try:
+                call()
+            except Exception as error:
+                problem = error
+                self.answer(live, lambda: self.rescue(live, problem))
+
+        self._pool.submit(guarded)
+
+    def chore(self, call: Callable[[], None]) -> None:
+        """Housekeeping in a worker thread: its failure is no job's."""
 
         def guarded() -> None:
             try:
                 call()
             except Exception:
-                log.exception("a worker failed")
+                log.exception("housekeeping failed")
 
         self._pool.submit(guarded)
 
-    def later(self, seconds: float, call: Callable[[], None]) -> None:
-        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), call))
+    def later(self, live: Live, seconds: float, call: Callable[[], None]) -> None:
+        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), lambda: self.guard(live, call)))
 
-    def wait_for(self, fd: int, call: Callable[[], None]) -> None:
+    def wait_for(self, live: Live, fd: int, call: Callable[[], None]) -> None:
         """Call once the descriptor becomes readable."""
-        self._on_fd[fd] = call
+        self._on_fd[fd] = lambda: self.guard(live, call)
         self._poll.register(fd, select.EPOLLIN | select.EPOLLONESHOT)
 
     def collect(self, longest_s: float) -> None:
@@ -101,10 +145,17 @@ class Motor:
         return time.time()
 
     def close(self) -> None:
+        with self._closing:
+            self._closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
         for fd in [*self._on_fd, self._wake]:
             os.close(fd)
         self._poll.close()
+
+    @property
+    def waited(self) -> Container[int | None]:
+        """The descriptors that have not become readable yet."""
+        return self._on_fd
 
     # --- jobs ---
 
@@ -120,13 +171,12 @@ class Motor:
     def control(self, live: Live) -> Path:
         return self.ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt) / "control"
 
-    def note(self, live: Live, reason: str) -> None:
-        """Progress within a status, written at once."""
-        if live.job.id in live.tree.living:
-            live.job.reason = reason
-            with self.ctx.db.write() as connection:
-                store.note(connection, live.job, reason)
-            self.ctx.changes.notify(live.job.root_id)
+    def enqueue(self, live: Live) -> None:
+        """Put a queued step where the slots look for it; a retry waits for its moment first."""
+        if live.job.not_before and (wait := live.job.not_before / 1000 - self.wall()) > 0:
+            self.later(live, wait, lambda: self.slots.put(live) if live.job.status is Status.QUEUED else None)
+        else:
+            self.slots.put(live)
 
     def experiment(self, job: JobRecord) -> str:
         """The name of a job's experiment; it may be asked from worker threads."""
@@ -138,32 +188,30 @@ class Motor:
 
     def remember_lock(self, live: Live, lock: tuple[str, ...]) -> None:
         """The packages of the environment are kept with the run; the list itself is stored once."""
-        text = "\n".join(lock)
-        live.job.facts = {**(live.job.facts or {}), "environment_lock": texts.digest(text)}
-        facts, job_id = live.job.facts, live.job.id
+        key = live.plan["environment"]
+        if key not in self.locks:
+            text = "\n".join(lock)
+            self.locks[key] = texts.digest(text)
 
-        def write(connection: Connection) -> None:
-            texts.put(self.ctx.db, connection, text)
-            store.change(connection, job_id, {"facts": facts})
+            def keep(connection: Connection) -> None:
+                texts.put(self.ctx.db, connection, text)
 
-        self.batch.writes.append(write)
+            self.batch.writes.append((live.job, keep))
+        live.job.facts = {**(live.job.facts or {}), "environment_lock": self.locks[key]}
 
-    def register_output(self, live: Live, port: str, output: dict[str, Any]) -> str | None:
-        """A named output becomes an asset, in the same transaction in which its job completes."""
+    def register_output(self, live: Live, port: str, output: dict[str, Any]) -> None:
+        """A named output becomes an asset, in the same transaction in which its job completes; `asset` names it.
+
+        Raises `Conflict` when a fixed version exists with other content.
+        """
         item = (live.plan.get("outputs") or {}).get(port, {})
         if not item.get("name"):
-            return None
-        record = register.register_output(self.ctx, live.job, port, item, output)
-        if record is None:
-            return f"{item['name']}:{item.get('version')}"
-        self.batch.writes.append(lambda connection: register.write(connection, record))
-        return f"{record.kind}:{record.name}:{record.version}"
-
-    def child_ended(self, live: Live) -> None:
-        """A node of a pipeline is over: what waited for it may be ready."""
-        from zaffre.engine import pipeline
-
-        pipeline.child_ended(self, live)
+            return
+        found = register.register_output(self.ctx, live.job, port, item, output, self.batch.versions)
+        output["asset"] = f"{found.record.kind}:{found.record.name}:{found.record.version}"
+        if found.is_new:
+            self.batch.versions.append(found.record)
+            self.batch.first.append((live.job, lambda connection: register.write(connection, found, output)))
 
     def settle(self, live: Live) -> None:
         """Look whether a pipeline has come to its end."""
@@ -171,3 +219,7 @@ class Motor:
 
     def tree_ended(self, tree: Tree) -> None:
         self.trees.pop(tree.root.id, None)
+
+
+def _raise(_live: Live, error: Exception) -> None:
+    raise error

@@ -10,7 +10,7 @@ from zaffre.base.ids import job_name, sequence
 from zaffre.core import plan as core_plan
 from zaffre.core.bind import bind
 from zaffre.core.job_state import Status
-from zaffre.engine.job import ending, queued
+from zaffre.engine.job import ending
 from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
 from zaffre.services.jobs.lineage import edge_of
@@ -27,7 +27,7 @@ def begin(motor: Motor, live: Live) -> None:
         return _run(motor, live)
     motor.batch.move(live, Status.PREPARING, "reading inputs")
     live.busy = True
-    motor.batch.after.append(lambda: motor.work(lambda: _identify(motor, live)))
+    motor.batch.after.append((live, lambda: motor.work(live, lambda: _identify(motor, live))))
     return None
 
 
@@ -36,12 +36,12 @@ def _identify(motor: Motor, live: Live) -> None:
         plan = identify(motor.ctx, live.job.workspace, live.plan)
     except ZaffreError as error:
         problem = error
-        motor.tell(lambda: _identified(motor, live, None, problem))
+        motor.answer(live, lambda: _identified(motor, live, None, problem))
     except OSError as error:
         wrapped = ending.of_os(error)
-        motor.tell(lambda: _identified(motor, live, None, wrapped))
+        motor.answer(live, lambda: _identified(motor, live, None, wrapped))
     else:
-        motor.tell(lambda: _identified(motor, live, plan, None))
+        motor.answer(live, lambda: _identified(motor, live, plan, None))
 
 
 def _identified(motor: Motor, live: Live, plan: dict[str, Any] | None, problem: ZaffreError | None) -> None:
@@ -134,7 +134,7 @@ def _create(motor: Motor, live: Live, ready: list[str]) -> list[str]:
         if child.job.type == "pipeline":
             begin(motor, child)
         else:
-            queued.enqueue(motor, child)
+            motor.enqueue(child)
     return became_ready
 
 
@@ -213,7 +213,7 @@ def _reuse(motor: Motor, live: Live, child: Live, hit: lookup.Hit) -> list[str]:
 def _lineage(motor: Motor, child: Live) -> None:
     for port, item in (child.plan.get("inputs") or {}).items():
         if edge := edge_of(child.job.id, port, item):
-            motor.batch.edge(child.job.workspace, edge)
+            motor.batch.edge(child.job, edge)
 
 
 def _end(motor: Motor, live: Live) -> None:

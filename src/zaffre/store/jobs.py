@@ -113,7 +113,8 @@ def name_taken(connection: Connection, workspace: str, name: str) -> bool:
 
 
 def record(connection: Connection, transitions: Sequence[Transition], fresh: frozenset[int] = frozenset()) -> None:
-    """Write down what happened, in order. Each is guarded by the status it must come from.
+    """Write down what happened, in order. Each is guarded by the status it must come from; progress within a status
+    is a transition from it to itself.
 
     A job may appear several times: only its last status is written, every one gets its event. Jobs in `fresh` were
     inserted in this transaction with their last status already. Raises `Stale` when the database disagrees about
@@ -125,7 +126,7 @@ def record(connection: Connection, transitions: Sequence[Transition], fresh: fro
     events = []
     for step in transitions:
         job = step.job
-        if step.former not in sources(step.status):
+        if step.former is not step.status and step.former not in sources(step.status):
             raise Conflict(f"job {job.name} cannot go from {step.former} to {step.status}", code="JobStateConflict")
         first.setdefault(job.id, step.former)
         last[job.id] = step
@@ -154,15 +155,6 @@ def record(connection: Connection, transitions: Sequence[Transition], fresh: fro
         if connection.execute(statement, rows).rowcount != len(rows):
             raise Stale(f"{len(rows)} jobs were to move")
     _add_events(connection, events)
-
-
-def note(connection: Connection, job: JobRecord, reason: str) -> None:
-    """A new reason for the same status, with its event: progress of a long stage."""
-    connection.execute(update(jobs).where(jobs.c.id == job.id, jobs.c.status == job.status.value).values(reason=reason))
-    _add_events(
-        connection,
-        [{"job_id": job.id, "root_id": job.root_id, "at": now_ms(), "status": job.status.value, "reason": reason}],
-    )
 
 
 def _add_events(connection: Connection, events: list[dict[str, Any]]) -> None:
@@ -325,9 +317,13 @@ def release_leases(connection: Connection) -> None:
     connection.execute(update(jobs).where(jobs.c.lease_owner.isnot(None)).values(lease_owner=None, lease_until=None))
 
 
-def cancel_requests(connection: Connection, root_id: int) -> set[int]:
-    query = select(jobs.c.id).where(jobs.c.root_id == root_id, jobs.c.cancel.is_(True), jobs.c.status.in_(_LIVING))
-    return {row[0] for row in connection.execute(query)}
+def cancel_requests(connection: Connection, root_id: int | None = None) -> list[tuple[int, int]]:
+    """(root, job) of the living jobs somebody asked to end, of one tree or of all."""
+    where: list[ColumnElement[bool]] = [jobs.c.cancel.is_(True), jobs.c.status.in_(_LIVING), jobs.c.ended_at.is_(None)]
+    if root_id:
+        where.append(jobs.c.root_id == root_id)
+    rows = connection.execute(select(jobs.c.root_id, jobs.c.id).where(*where).order_by(jobs.c.id))
+    return [(row[0], row[1]) for row in rows]
 
 
 def reusable(connection: Connection, workspace: str, keys: Iterable[str]) -> dict[str, JobRecord]:

@@ -32,7 +32,7 @@ def over(motor: Motor, live: Live) -> None:
     live.tree.living.pop(live.job.id, None)
     motor.reaper.append(live)
     if live.parent is not None:
-        motor.child_ended(live)
+        motor.ended.append(live)
     else:
         motor.tree_ended(live.tree)
 

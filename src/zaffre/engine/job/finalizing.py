@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from zaffre.base.clock import now_ms
-from zaffre.base.errors import ZaffreError
+from zaffre.base.errors import Conflict, ZaffreError
 from zaffre.core.job_state import Status
 from zaffre.engine import finish
 from zaffre.engine.job import ending
@@ -34,7 +34,7 @@ def begin(motor: Motor, live: Live, seen: Observation | None) -> None:
     if finish.is_quick(live):
         return _finish(motor, live, seen, quick=True)
     live.busy = True
-    return motor.work(lambda: _finish(motor, live, seen, quick=False))
+    return motor.work(live, lambda: _finish(motor, live, seen, quick=False))
 
 
 def _finish(motor: Motor, live: Live, seen: Observation, quick: bool) -> None:
@@ -49,7 +49,7 @@ def _finish(motor: Motor, live: Live, seen: Observation, quick: bool) -> None:
     if quick:
         ended(motor, live, seen, made, problem)
     else:
-        motor.tell(lambda: ended(motor, live, seen, made, problem))
+        motor.answer(live, lambda: ended(motor, live, seen, made, problem))
 
 
 def ended(
@@ -60,7 +60,7 @@ def ended(
     motor.slots.free(live)
     if live.job.cancel:
         return ending.canceled(motor, live)
-    if seen.state is TaskState.EXITED and seen.exit_code == 0 and problem is None:
+    if seen.state is TaskState.EXITED and seen.exit_code == 0 and problem is None and not live.timed_out:
         return _completed(motor, live, made)
     code, message = _why(live, seen, problem)
     if live.job.attempt < int(live.plan.get("max_retries") or 0):
@@ -71,11 +71,15 @@ def ended(
 
 def _completed(motor: Motor, live: Live, made: dict[str, dict[str, Any]]) -> None:
     job = live.job
-    for port, output in made.items():
-        output["asset"] = motor.register_output(live, port, output)
-        motor.batch.edge(job.workspace, assets.Edge(job.id, "output", port, "job", f"{job.name}/{port}"))
+    try:
+        for port, output in made.items():
+            motor.register_output(live, port, output)
+    except Conflict as error:
+        return ending.failed(motor, live, error.code, error.message, error.hint, outputs=made)
+    for port in made:
+        motor.batch.edge(job, assets.Edge(job.id, "output", port, "job", f"{job.name}/{port}"))
     motor.batch.move(live, Status.COMPLETED, None, outputs=made, ended_at=now_ms(), handle=None)
-    ending.over(motor, live)
+    return ending.over(motor, live)
 
 
 def _why(live: Live, seen: Observation, problem: ZaffreError | None) -> tuple[str, str]:
@@ -95,8 +99,6 @@ def _why(live: Live, seen: Observation, problem: ZaffreError | None) -> tuple[st
 
 
 def _again(motor: Motor, live: Live, message: str) -> None:
-    from zaffre.engine.job import queued
-
     attempt = live.job.attempt + 1
     wait = float(live.plan.get("backoff_s") or 1.0) * 2 ** (attempt - 1)
     reason = f"attempt {attempt} of {live.plan['max_retries']} after {wait:g} s: {message}"
@@ -110,4 +112,4 @@ def _again(motor: Motor, live: Live, message: str) -> None:
         handle=None,
         started_at=None,
     )
-    queued.enqueue(motor, live)
+    motor.enqueue(live)

@@ -23,10 +23,12 @@ def begin(motor: Motor, live: Live) -> None:
             ready = prepare.prepare(motor.ctx, live, motor.experiment(live.job), _silent, _never)
         except ZaffreError as error:
             return failed(motor, live, error)
+        except OSError as error:
+            return failed(motor, live, ending.of_os(error))
         return prepared(motor, live, ready)
     live.busy = True
     # What the worker needs of the database is committed before it starts.
-    motor.batch.after.append(lambda: motor.work(lambda: _prepare(motor, live)))
+    motor.batch.after.append((live, lambda: motor.work(live, lambda: _prepare(motor, live))))
     return None
 
 
@@ -51,7 +53,7 @@ def _prepare(motor: Motor, live: Live) -> None:
             file.flush()
             if time.monotonic() - last > NOTE_EVERY_S:
                 last = time.monotonic()
-                motor.tell(lambda: motor.note(live, line.strip()))
+                motor.answer(live, lambda: motor.batch.note(live, line.strip()))
 
         try:
             experiment = motor.experiment(live.job)
@@ -61,14 +63,14 @@ def _prepare(motor: Motor, live: Live) -> None:
         except ZaffreError as error:
             file.write(f"{error.message}\n")
             problem = error
-            motor.tell(lambda: failed(motor, live, problem))
+            motor.answer(live, lambda: failed(motor, live, problem))
             return
         except OSError as error:
             wrapped = ending.of_os(error)
             file.write(f"{wrapped.message}\n")
-            motor.tell(lambda: failed(motor, live, wrapped))
+            motor.answer(live, lambda: failed(motor, live, wrapped))
             return
-    motor.tell(lambda: prepared(motor, live, ready))
+    motor.answer(live, lambda: prepared(motor, live, ready))
 
 
 def prepared(motor: Motor, live: Live, ready: prepare.Prepared) -> None:

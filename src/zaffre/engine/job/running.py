@@ -8,6 +8,7 @@ from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
 from zaffre.ports.compute import TaskState, WaitsOnMany
 
+LOOK_AGAIN_S = 0.05  # its descriptor has fired, or there is none, but it is still said to run
 STOP_GRACE_S = 10.0  # between asking a process to end and killing it
 
 
@@ -16,11 +17,11 @@ def watch(motor: Motor, live: Live) -> None:
     limit = live.plan.get("timeout_s")
     if limit and live.job.started_at:
         left = live.job.started_at / 1000 + float(limit) - motor.wall()
-        motor.later(max(left, 0.0), lambda: _timeout(motor, live))
+        motor.later(live, max(left, 0.0), lambda: _timeout(motor, live))
     fd = motor.compute.watch(live.job.handle or {}) if isinstance(motor.compute, WaitsOnMany) else None
     if fd is not None:
         live.watch_fd = fd
-        motor.wait_for(fd, lambda: look(motor, live))
+        motor.wait_for(live, fd, lambda: look(motor, live))
     motor.watched[live.job.id] = live
     if fd is None:
         look(motor, live)
@@ -32,6 +33,8 @@ def look(motor: Motor, live: Live) -> None:
         return
     seen = motor.compute.observe([live.job.handle or {}])[0]
     if seen.state is TaskState.RUNNING:
+        if live.watch_fd not in motor.waited:  # it was said to have ended: what is left of it is about to
+            motor.later(live, LOOK_AGAIN_S, lambda: look(motor, live))
         return
     motor.forget(live)
     finalizing.begin(motor, live, seen)
@@ -40,7 +43,7 @@ def look(motor: Motor, live: Live) -> None:
 def _timeout(motor: Motor, live: Live) -> None:
     if live.job.id in motor.watched and not live.timed_out:
         live.timed_out = True
-        motor.note(live, f"time limit of {live.plan['timeout_s']:g} s reached: stopping")
+        motor.batch.note(live, f"time limit of {live.plan['timeout_s']:g} s reached: stopping")
         motor.compute.stop(live.job.handle or {}, STOP_GRACE_S)
 
 

@@ -11,8 +11,9 @@ from zaffre.engine.motor import Motor
 
 
 def claim(motor: Motor, live: Live) -> None:
-    motor.batch.move(live, Status.STARTING, None, started_at=live.job.started_at or now_ms())
-    motor.batch.after.append(lambda: _start(motor, live))
+    started = live.job.started_at or now_ms()
+    motor.batch.move(live, Status.STARTING, None, started_at=started, facts=live.job.facts)
+    motor.batch.after.append((live, lambda: _start(motor, live)))
 
 
 def _start(motor: Motor, live: Live) -> None:

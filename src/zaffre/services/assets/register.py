@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -19,31 +20,49 @@ from zaffre.store.assets import AssetRecord
 from zaffre.store.jobs import JobRecord
 
 
-def register_output(
-    ctx: Context, job: JobRecord, port: str, item: Mapping[str, Any], output: Mapping[str, Any]
-) -> AssetRecord | None:
-    """The version to write with the job's completion; None if it exists already with the same content.
+@dataclass(frozen=True)
+class Registered:
+    """A version, and whether it is still to be written; `fixed` when the user chose its number."""
 
-    Raises `Conflict` when it exists with other content.
+    record: AssetRecord
+    is_new: bool
+    fixed: bool
+
+
+def register_output(
+    ctx: Context,
+    job: JobRecord,
+    port: str,
+    item: Mapping[str, Any],
+    output: Mapping[str, Any],
+    pending: Sequence[AssetRecord] = (),
+) -> Registered:
+    """The version that an output is; one that exists already with the same content is that version.
+
+    `pending` are versions that are about to be written with others. Raises `Conflict` when a fixed version exists
+    with other content.
     """
     kind = "model" if output["type"] in MODEL_TYPES else "data"
     name, wanted = str(item["name"]), item.get("version")
+    mine = [one for one in pending if (one.workspace, one.kind, one.name) == (job.workspace, kind, name)]
     with ctx.db.read() as connection:
-        if wanted is not None and (there := assets.find(connection, job.workspace, kind, name, str(wanted))):
-            if there.fingerprint == output.get("identity"):
-                return None
-            raise Conflict(
-                f"output {port}: {kind} {name}:{wanted} exists already with other content",
-                code="VersionExists",
-                hint="leave the version out to get the next one",
-            )
-        version = str(wanted) if wanted is not None else assets.next_version(connection, job.workspace, kind, name)
+        if wanted is not None:
+            found = next((one for one in mine if one.version == str(wanted)), None)
+            found = found or assets.find(connection, job.workspace, kind, name, str(wanted))
+            if found:
+                _same(found, output.get("identity"), port)
+                return Registered(found, is_new=False, fixed=True)
+            version = str(wanted)
+        else:
+            version = assets.next_version(connection, job.workspace, kind, name)
+            taken = [int(one.version) for one in mine if one.version.isdigit()]
+            version = str(max([int(version), *(number + 1 for number in taken)]))
     now = now_ms()
     place = places.locate(ctx, job.workspace, output["uri"])
     facts = {"files": output.get("files"), "bytes": output.get("bytes")}
     if kind == "model" and place.local:
         facts |= facts_of_model(place.local)
-    return AssetRecord(
+    record = AssetRecord(
         id=sequence(),
         workspace=job.workspace,
         kind=kind,
@@ -64,17 +83,36 @@ def register_output(
         created_by=job.created_by,
         job_id=job.id,
     )
+    return Registered(record, is_new=True, fixed=wanted is not None)
 
 
-def write(connection: Connection, record: AssetRecord) -> None:
-    """In the transaction of the job's completion. Somebody may have taken the number meanwhile: then the next one."""
+def write(connection: Connection, found: Registered, output: dict[str, Any]) -> None:
+    """In the transaction of the job's completion, before the job is written: `output` names the version then.
+
+    Somebody may have taken the number meanwhile: then the next one. Raises `Conflict` for a fixed one that has other
+    content.
+    """
+    record = found.record
     while True:
         try:
             assets.insert(connection, record)
         except Conflict:
+            if found.fixed:
+                there = assets.get(connection, record.workspace, record.kind, record.name, record.version)
+                return _same(there, record.fingerprint, record.spec["path"].rpartition("/")[2])
             record.version = assets.next_version(connection, record.workspace, record.kind, record.name)
             record.spec["version"] = record.version
+            output["asset"] = f"{record.kind}:{record.name}:{record.version}"
         else:
             break
     edge = assets.Edge(int(record.job_id or 0), "output", "", record.kind, f"{record.name}:{record.version}")
-    assets.add_edges(connection, record.workspace, [edge])
+    return assets.add_edges(connection, record.workspace, [edge])
+
+
+def _same(there: AssetRecord, identity: str | None, port: str) -> None:
+    if there.fingerprint != identity:
+        raise Conflict(
+            f"output {port}: {there.kind} {there.name}:{there.version} exists already with other content",
+            code="VersionExists",
+            hint="leave the version out to get the next one",
+        )
