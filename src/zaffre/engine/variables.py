@@ -62,6 +62,7 @@ def variables(
         "MLFLOW_EXPERIMENT_ID": str(job.experiment_id),
         "MLFLOW_EXPERIMENT_NAME": experiment,
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # there are no pages behind these addresses yet
         "AZUREML_RUN_ID": job.name,
         "AZUREML_ROOT_RUN_ID": live.tree.root.name,
         "AZUREML_RUN_TOKEN": token,
