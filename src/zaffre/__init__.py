@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from zaffre.app.workspace import Workspace as Workspace
     from zaffre.sdk.command import command as command
     from zaffre.sdk.load import load_component as load_component
     from zaffre.sdk.load import load_data as load_data
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from zaffre.sdk.load import load_job as load_job
     from zaffre.sdk.load import load_model as load_model
     from zaffre.sdk.pipeline import pipeline as pipeline
-    from zaffre.sdk.workspace import Workspace as Workspace
     from zaffre.spec.data import Data as Data
     from zaffre.spec.environment import Environment as Environment
     from zaffre.spec.inputs import Input as Input
@@ -26,7 +26,7 @@ _PLACES = {
     "Input": "zaffre.spec.inputs",
     "Model": "zaffre.spec.model",
     "Output": "zaffre.spec.inputs",
-    "Workspace": "zaffre.sdk.workspace",
+    "Workspace": "zaffre.app.workspace",
     "command": "zaffre.sdk.command",
     "load_component": "zaffre.sdk.load",
     "load_data": "zaffre.sdk.load",

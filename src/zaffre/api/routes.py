@@ -24,6 +24,7 @@ from zaffre.base.limits import REQUEST_BYTES
 from zaffre.core.permissions import Permission
 from zaffre.services.context import Context, Feed
 from zaffre.services.handlers import HANDLERS
+from zaffre.services.once import once
 from zaffre.wire.operation import Body, Operation
 from zaffre.wire.table import OPERATIONS
 
@@ -50,6 +51,8 @@ def _endpoint(operation: Operation[Any, Any], ctx: Context, gate: Gate) -> Calla
         asked = await _request(operation, request)
         if operation.body is Body.STREAM_UP:
             return _json(await _take(handler, mine, asked, request))
+        if operation.method == "POST" and (key := request.headers.get("idempotency-key")):
+            return _json_text(await run_in_threadpool(once, mine, key, operation.name, asked, handler))
         answer = await run_in_threadpool(handler, mine, asked)
         if isinstance(answer, Feed):
             kind = "application/x-ndjson" if operation.body is Body.EVENTS else "application/octet-stream"
@@ -146,9 +149,11 @@ async def _chunks(content: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
+def _json_text(text: str) -> Response:
+    return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+
+
 def _json(answer: Any) -> Response:
     if not isinstance(answer, BaseModel):
         return Response(json.dumps(answer), media_type="application/json")
-    return Response(
-        answer.model_dump_json(exclude_none=True), media_type="application/json", headers={"Cache-Control": "no-store"}
-    )
+    return _json_text(answer.model_dump_json(exclude_none=True))

@@ -56,7 +56,7 @@ def serve(
         )
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr)
     home = Home(Path(os.path.abspath(root)))
-    listener = _listen(host, port)
+    listener = listen(host, port)
     bound = listener.getsockname()
     url = f"http://{'[' + host + ']' if ':' in host else host}:{bound[1]}"
     holder: list[uvicorn.Server] = []
@@ -68,7 +68,7 @@ def serve(
             {host.lower(), *LOOPBACK, "[::1]", *map(str.lower, allow_hosts)}
             | ({"*"} if allow_remote and not allow_hosts else set())
         )
-        app = _application(platform, token, hosts)
+        app = doors(platform, token, hosts)
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -110,7 +110,8 @@ class _Server(uvicorn.Server):
             print(f"Zaffre is running at {self.told['url']} (home {self.home.root})", flush=True)
 
 
-def _application(platform: Platform, token: str, hosts: frozenset[str]) -> Any:
+def doors(platform: Platform, token: str, hosts: frozenset[str]) -> Any:
+    """The ASGI application: our REST API and the MLflow door over one platform."""
     ctx = platform.ctx
     gate = Gate(token, platform.key, hosts, lambda workspace, job: _lives(ctx, workspace, job))
 
@@ -129,7 +130,8 @@ def _lives(ctx: Context, workspace: str, job: str) -> bool:
         return False
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
+    """Raises `Conflict` when the port is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Index, LargeBinary, String, Table, Text, UniqueConstraint
 
 from zaffre.store.tables.base import BigId, Json, Name, metadata, moment
 
@@ -40,3 +40,13 @@ experiments = Table(
     moment("changed_at", nullable=False),
     UniqueConstraint("workspace", "name"),
 )
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("key", Name, primary_key=True),  # the Idempotency-Key, with who sent it
+    Column("digest", String(64), nullable=False),  # BLAKE3 of operation and request: a key stands for one request
+    Column("answer", Text),  # JSON; empty while the request is under way
+    moment("created_at", nullable=False),
+)
+Index("ix_requests_created", requests.c.created_at)
