@@ -175,6 +175,9 @@ class SmallServer:
                     if asked.offset == 0:
                         raise ConnectionError("cut")  # uvicorn closes without the end of the body
                     continue
+                if piece == b"<wait>":
+                    time.sleep(3)
+                    continue
                 if skip >= len(piece):
                     skip -= len(piece)
                     continue

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -156,6 +158,36 @@ def test_pipeline_stream_names_steps_and_survives_a_cut(zaffre: Run, small_serve
     assert lines.count("[train] Running") == 1
     assert "[prepare] Completed (reused from old)" in lines
     assert lines[-1] == "Completed: p"
+
+
+@pytest.mark.parametrize("name", ["j", "p"])
+def test_an_interrupted_stream_leaves_the_job(small_server: SmallServer, tmp_path: Path, name: str) -> None:
+    event = {"at": "2026-01-01T00:00:00Z", "status": "Running"}
+    small_server.jobs |= {
+        "j": {"name": "j", "type": "command", "status": "Running"},
+        "p": {"name": "p", "type": "pipeline", "status": "Running"},
+    }
+    small_server.events["p"] = [{"id": 1, "job": "j", "node": "train", "type": "command", **event}]
+    small_server.logs["j"] = [b"epoch 1\n", b"<wait>"]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "zaffre", "job", "stream", "-n", name, "--home", str(tmp_path / "home")],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    while "epoch 1" not in process.stdout.readline():
+        pass
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=20)
+    assert time.monotonic() - began < 2
+    assert process.returncode == 130
+    assert f"job `{name}` goes on; `zaffre job cancel --name {name}` ends it" in said
+    assert "Traceback" not in said
+
+
+def test_what_is_not_offered_is_said(zaffre: Run) -> None:
+    done = zaffre("schedule", "create", "-f", "x.yml")
+    assert (done.returncode, "`schedule` is not offered by this release" in done.stderr) == (2, True)
 
 
 def test_plan(zaffre: Run, small_server: SmallServer, tmp_path: Path) -> None:

@@ -38,6 +38,10 @@ ALONE = {  # words that stand alone, and the module that knows them
     "demo": ("demo", "See it all once: a pipeline on real data, with reuse"),
     "completion": ("completion", "Print the completion script of a shell"),
 }
+NOT_OFFERED = (  # nouns of `az ml` that this release does not have
+    "online-endpoint", "online-deployment", "batch-endpoint", "batch-deployment", "serverless-endpoint", "schedule",
+    "connection", "registry", "feature-store", "feature-set", "feature-store-entity", "marketplace-subscription",
+)  # fmt: skip
 EXAMPLES = """\
 examples:
   zaffre init my-project                     a small project to start from
@@ -84,6 +88,10 @@ def _run(words: list[str]) -> int:
     if words == ["--version"]:
         print(__version__)
         return 0
+    if words and words[0] in NOT_OFFERED:
+        raise errors.InvalidRequest(
+            f"`{words[0]}` is not offered by this release", code="NotOffered", hint="`zaffre --help` lists what is"
+        )
     args = build(words).parse_args(words, Namespace(**DEFAULTS))
     run = getattr(args, "run", None)
     if run is None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from zaffre.base.errors import ZaffreError
-from zaffre.sdk.follow import follow
+from zaffre.sdk.follow import NESTED, follow
 from zaffre.sdk.jobs import ENDED
 from zaffre.wire.jobs import JobEvent, JobView, PlanView
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 MARKS = {"Completed": "✓", "Failed": "✗", "Canceled": "–", "NotResponding": "?", "Running": "▶"}
 STYLES = {"Completed": "green", "Failed": "bold red", "Canceled": "yellow", "Running": "cyan", "Preparing": "blue"}
 TOLD = ENDED | {"Preparing", "Running"}  # the other states last milliseconds, unless they have a reason
-NESTED = ("pipeline", "sweep", "automl")
 
 
 def watch(jobs: Jobs, job: JobView, to: TextIO) -> JobView:
