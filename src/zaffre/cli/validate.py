@@ -22,7 +22,7 @@ def add(verbs: Verbs, word: str, summary: str) -> None:
 def _validate(args: Namespace) -> Any:
     from zaffre.sdk import documents
 
-    found = documents.load(args.file, args.set)
+    found = documents.load(args.file, args.set, data_must_exist=False)
     for line in found.notes:
         note(args, str(line))
     return {"file": args.file, "kind": found.kind, "valid": True}

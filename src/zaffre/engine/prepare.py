@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zaffre.base.errors import InvalidRequest, NotFound
+from zaffre.engine import distribute
 from zaffre.engine.live import Live
 from zaffre.engine.variables import variables
 from zaffre.ports.compute import Task
@@ -77,6 +78,7 @@ def prepare(
     env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})
     live.folder = folder
     log = ctx.home.log(live.job.workspace, live.job.name)
+    command = distribute.command(live.plan, command, folder, log.parent)
     task = Task(task_id(live), command, work, log, control, env)
     return Prepared(task, outputs, notes, tuple(environment.lock))
 

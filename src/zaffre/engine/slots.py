@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from zaffre.core.distribution import nodes, processes
 from zaffre.engine.live import Live
 from zaffre.ports.compute import Capacity
 
 
 @dataclass
 class Slots:
-    """Room on this machine. A compute of `n` instances runs at most `n` steps at once; all share the machine."""
+    """Room on this machine. A compute of `n` instances runs at most `n` steps at once, a step of
+    several instances counting as so many; all share the machine."""
 
     machine: Capacity
     limit_of: Callable[[str, str], int | None]  # (workspace, compute) -> instances, None = as the machine has
@@ -28,12 +31,13 @@ class Slots:
         """The steps that may start now; their room is taken. Those that cannot be placed stay in the queue."""
         started: list[Live] = []
         while True:
-            heads = sorted((queue[0], key) for key, queue in self.queues.items() if queue and self._open(key))
+            waiting = [(queue[0], key) for key, queue in self.queues.items() if queue]
+            heads = sorted((head, key) for head, key in waiting if self._open(key, head[2]))
             for (_, _, live), key in heads:
                 need = need_of(live.plan)
                 if self._fits(need):
                     heapq.heappop(self.queues[key])
-                    self._use(key, need, +1)
+                    self._use(live, need, +1)
                     live.need = need
                     started.append(live)
                     break
@@ -43,13 +47,13 @@ class Slots:
     def free(self, live: Live) -> None:
         """Give back what a step held; nothing if it held nothing."""
         if live.need is not None:
-            self._use((live.job.workspace, live.job.compute or "local"), live.need, -1)
+            self._use(live, live.need, -1)
             live.need = None
 
     def hold(self, live: Live) -> None:
         """Take room for a step that was found running after a restart, even if there is none."""
         live.need = need_of(live.plan)
-        self._use((live.job.workspace, live.job.compute or "local"), live.need, +1)
+        self._use(live, live.need, +1)
 
     def drop(self, live: Live) -> None:
         """Take a step out of its queue."""
@@ -63,16 +67,17 @@ class Slots:
     def why(self, live: Live) -> str:
         """Why a step waits, in words."""
         key = (live.job.workspace, live.job.compute or "local")
-        if not self._open(key):
-            return f"waits for one of {self.limit_of(*key)} instances of {key[1]}"
+        if not self._open(key, live):
+            return f"waits for {nodes(live.plan)} of {self.limit_of(*key)} instances of {key[1]}"
         need = need_of(live.plan)
         return (
             f"waits for room: needs {need.cpu:g} CPU, {self.machine.cpu - self.used.cpu:g} of {self.machine.cpu:g} free"
         )
 
-    def _open(self, key: tuple[str, str]) -> bool:
-        limit = self.limit_of(*key)
-        return limit is None or self.running.get(key, 0) < limit
+    def _open(self, key: tuple[str, str], live: Live) -> bool:
+        limit, running = self.limit_of(*key), self.running.get(key, 0)
+        # More instances than the compute may have: alone it may run.
+        return limit is None or not running or running + nodes(live.plan) <= limit
 
     def _fits(self, need: Capacity) -> bool:
         used, machine = self.used, self.machine
@@ -84,13 +89,17 @@ class Slots:
             and used.gpu + need.gpu <= machine.gpu
         )
 
-    def _use(self, key: tuple[str, str], need: Capacity, sign: int) -> None:
+    def _use(self, live: Live, need: Capacity, sign: int) -> None:
+        key = (live.job.workspace, live.job.compute or "local")
         used = self.used
         self.used = Capacity(
             used.cpu + sign * need.cpu, used.memory_mb + sign * need.memory_mb, used.gpu + sign * need.gpu
         )
-        self.running[key] = self.running.get(key, 0) + sign
+        self.running[key] = self.running.get(key, 0) + sign * nodes(live.plan)
 
 
-def need_of(plan: dict[str, object]) -> Capacity:
-    return Capacity(float(plan.get("cpu") or 1.0), float(plan.get("memory_mb") or 0.0), float(plan.get("gpu") or 0.0))  # type: ignore[arg-type]
+def need_of(plan: Mapping[str, Any]) -> Capacity:
+    """Of all instances together. Without a wish for processors each process of a step takes one."""
+    count = nodes(plan)
+    cpu = float(plan["cpu"]) * count if plan.get("cpu") else float(processes(plan))
+    return Capacity(cpu, float(plan.get("memory_mb") or 0.0) * count, float(plan.get("gpu") or 0.0) * count)

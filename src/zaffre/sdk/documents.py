@@ -23,13 +23,14 @@ def load(
     *,
     kind: str | None = None,
     changes: Mapping[str, Any] | None = None,
+    data_must_exist: bool = True,
 ) -> Document:
     """A document from a file, with `a.b.c=value` overrides, and top-level fields replaced by `changes`.
 
     Raises `SpecError` with every fault found.
     """
     flat = [override(key, value) for key, value in (changes or {}).items() if not isinstance(value, dict)]
-    found = document.load(Path(path), [*overrides, *flat], kind)
+    found = document.load(Path(path), [*overrides, *flat], kind, data_must_exist=data_must_exist)
     deep = {key: value for key, value in (changes or {}).items() if isinstance(value, dict)}
     if not deep:
         return found

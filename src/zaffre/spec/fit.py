@@ -14,7 +14,9 @@ def why_not(value: LiteralValue, declared: Input) -> str | None:
         return None
     if kind in DATA_TYPES:
         return None if isinstance(value, str) else f"is the value {value}, not data of type {kind}"
-    if declared.enum and str(value) not in {str(choice) for choice in declared.enum}:
+    listed = {str(choice) for choice in declared.enum or ()}
+    # A number for a text of which choices are listed passes, as it does in Azure ML: files rely on it.
+    if listed and str(value) not in listed and (isinstance(value, str) or kind != "string"):
         return f"is `{value}`, not one of {', '.join(map(str, declared.enum))}"
     if kind == "boolean":
         fits = isinstance(value, bool) or str(value).lower() in ("true", "false")

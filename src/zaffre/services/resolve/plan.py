@@ -7,6 +7,7 @@ from typing import Any
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.base.limits import NESTED_PIPELINES, PIPELINE_STEPS
+from zaffre.core.distribution import arrange, is_distributed, number
 from zaffre.core.plan import GraphPlan, InputPlan, StepPlan
 from zaffre.services.places import CONTENT
 from zaffre.services.resolve import inputs
@@ -95,7 +96,7 @@ def _step(
     if distribution := node.get("distribution") or base.get("distribution"):
         plan["distribution"] = distribution
     if resources.get("instance_count", 1) != 1:
-        plan["instances"] = int(resources["instance_count"])
+        plan["instances"] = number(resources["instance_count"], f"{step}: resources.instance_count")
     for field, key in (("cpu", "cpu"), ("memory_mb", "memory_mb"), ("gpu", "gpu")):
         if resources.get(field) is not None:
             plan[key] = float(resources[field])  # type: ignore[literal-required]
@@ -106,6 +107,8 @@ def _step(
         plan["backoff_s"] = float(retry.get("backoff") or 1.0)
     if source:
         plan["source"] = source
+    if is_distributed(plan):
+        arrange(plan)  # raises `InvalidRequest` for what could not run
     return plan, bound
 
 
