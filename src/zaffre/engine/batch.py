@@ -96,5 +96,4 @@ class Batch:
                     assets.add_edges(connection, workspace, edges)
                 for _, write in self.writes:
                     write(connection)
-        for root in self.roots:
-            ctx.changes.notify(root)
+        ctx.changes.notify(*self.roots, *{-move.job.id for move in self.moves})

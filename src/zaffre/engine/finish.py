@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,10 +14,32 @@ from zaffre.engine.prepare import place_of
 from zaffre.services import places
 from zaffre.services.context import Context
 
+SMALL_FILES, SMALL_BYTES = 16, 1 << 20  # of an output: hashing it takes less than handing it to another thread
 
-def is_quick(live: Live) -> bool:
-    """Without declared outputs there is nothing to hash."""
-    return not live.plan.get("outputs")
+
+def is_quick(ctx: Context, live: Live) -> bool:
+    """Whether what was made is so little that keeping it takes a millisecond."""
+    folder = ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
+    return _is_small(folder / "work" / "logs") and all(
+        _is_small(place_of(ctx, live, port, item, folder)["local"])
+        for port, item in (live.plan.get("outputs") or {}).items()
+    )
+
+
+def _is_small(place: Path) -> bool:
+    """A file, or a folder of few small files and no folders."""
+    total = 0
+    try:
+        with os.scandir(place) as entries:
+            for count, entry in enumerate(entries):
+                if count >= SMALL_FILES or not entry.is_file(follow_symlinks=False):
+                    return False
+                total += entry.stat().st_size
+    except FileNotFoundError:
+        return True
+    except NotADirectoryError:
+        total = place.stat().st_size
+    return total <= SMALL_BYTES
 
 
 def finish(ctx: Context, live: Live) -> dict[str, dict[str, Any]]:
@@ -34,7 +57,7 @@ def _keep_artifacts(ctx: Context, live: Live, work: Path) -> None:
     artifacts = ctx.home.artifacts(live.job.workspace, live.job.name)
     for name in ("outputs", "logs"):
         place = work / name
-        if place.is_dir() and not place.is_symlink():
+        if place.is_dir() and not place.is_symlink() and any(place.iterdir()):
             shutil.copytree(place, artifacts / name, dirs_exist_ok=True, symlinks=True)
 
 

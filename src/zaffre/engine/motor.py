@@ -169,7 +169,7 @@ class Motor:
             live.watch_fd = None
 
     def control(self, live: Live) -> Path:
-        return self.ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt) / "control"
+        return self.ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
 
     def enqueue(self, live: Live) -> None:
         """Put a queued step where the slots look for it; a retry waits for its moment first."""

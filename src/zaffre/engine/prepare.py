@@ -56,10 +56,8 @@ def prepare(
     notes: list[str] = []
     environment = _environment(ctx, live, say, cancelled)
     folder = ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
-    shutil.rmtree(folder, ignore_errors=True)
-    work, control = folder / "work", folder / "control"
-    for path in (work, control, folder / "tmp"):
-        path.mkdir(parents=True)
+    work = folder / "work"
+    _fresh(folder, "work", "tmp")
     if live.plan.get("code"):
         ctx.content.checkout(live.plan["code"], work)
     _artifacts(ctx, live, work)
@@ -79,8 +77,31 @@ def prepare(
     live.folder = folder
     log = ctx.home.log(live.job.workspace, live.job.name)
     command = distribute.command(live.plan, command, folder, log.parent)
-    task = Task(task_id(live), command, work, log, control, env)
+    task = Task(task_id(live), command, work, log, folder, env)
     return Prepared(task, outputs, notes, tuple(environment.lock))
+
+
+def _fresh(folder: Path, *inner: str) -> None:
+    """An empty folder for one attempt. Plain calls, no more than needed: every step waits for them."""
+    make(folder.parent)
+    try:
+        os.mkdir(folder)
+    except FileExistsError:  # of an attempt that a crash cut short
+        shutil.rmtree(folder)
+        os.mkdir(folder)
+    for name in inner:
+        os.mkdir(folder / name)
+
+
+def make(folder: Path) -> None:
+    """The folder exists afterwards. Raises `FileExistsError` where a file is in the way."""
+    try:
+        os.mkdir(folder)
+    except FileNotFoundError:
+        os.makedirs(folder, exist_ok=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
 
 
 def task_id(live: Live) -> str:
@@ -100,17 +121,22 @@ def _environment(
 
 
 def _artifacts(ctx: Context, live: Live, work: Path) -> None:
-    """`outputs/` and `logs/` of the working folder are those of the job's artifacts: nothing has to be copied later."""
+    """`outputs/` of the working folder is that of the job's artifacts, so that it is seen while the job runs.
+
+    `logs/` is brought there when the job ends.
+    """
     artifacts = ctx.home.artifacts(live.job.workspace, live.job.name)
-    (artifacts / "user_logs").mkdir(parents=True, exist_ok=True)
-    for name in ("outputs", "logs"):
-        place = artifacts / name
-        place.mkdir(exist_ok=True)
-        if (work / name).is_dir():  # the code brought a folder of that name: it is the job's from now on
-            shutil.copytree(work / name, place, dirs_exist_ok=True)
-            shutil.rmtree(work / name)
-        with contextlib.suppress(FileExistsError):  # a file of that name in the code: it stays
-            (work / name).symlink_to(place, target_is_directory=True)
+    make(artifacts)
+    place = artifacts / "outputs"
+    for folder in (place, artifacts / "user_logs"):
+        make(folder)
+    if live.plan.get("code") and (work / "outputs").is_dir():  # the code brought such a folder: it is the job's now
+        shutil.copytree(work / "outputs", place, dirs_exist_ok=True)
+        shutil.rmtree(work / "outputs")
+    with contextlib.suppress(FileExistsError):  # a file of that name in the code: it stays
+        os.symlink(place, work / "outputs")
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(work / "logs")
 
 
 def _deliver(
@@ -143,7 +169,7 @@ def place_of(ctx: Context, live: Live, port: str, item: Mapping[str, Any], folde
         place = places.locate(ctx, job.workspace, uri)
         local = place.local or folder / "outputs" / port / (Path(uri).name if item["type"] == "uri_file" else "")
     try:
-        (local.parent if item["type"] == "uri_file" else local).mkdir(parents=True, exist_ok=True)
+        make(local.parent if item["type"] == "uri_file" else local)
     except FileExistsError:
         raise InvalidRequest(f"output {port}: {local.name} exists and is no folder", code="OutputPlaceTaken") from None
     except FileNotFoundError as error:

@@ -108,9 +108,10 @@ class Jobs(Collection):
         """Run again what failed, was cancelled or never ran; what completed is kept."""
         return self._transport.call(wire.RESUME, wire.ResumeJob(**self._scope.about(name=name)))
 
-    def events(self, name: str, after: int = 0) -> Iterator[JobEvent]:
-        """Every change of a job and of those below it, as it happens, until the job has ended."""
-        return self._transport.events(wire.WATCH, wire.WatchJob(**self._scope.about(name=name, after=after)))
+    def events(self, name: str, after: int = 0, *, below: bool = True) -> Iterator[JobEvent]:
+        """Every change of a job (and of those `below` it), as it happens, until the job has ended."""
+        fields = self._scope.about(name=name, after=after, below=below)
+        return self._transport.events(wire.WATCH, wire.WatchJob(**fields))
 
     def log(self, name: str, *, follow: bool = False, tail_lines: int | None = None) -> Iterator[bytes]:
         """The log of a job in pieces; with `follow` until the job ends. A broken connection leaves no gap."""
@@ -140,7 +141,7 @@ class Jobs(Collection):
         """Wait for the end of a job. Raises `Unavailable` with code `Timeout` when it takes longer."""
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         if deadline is None:
-            for _ in self.events(name):
+            for _ in self.events(name, below=False):
                 pass
         pause = 0.05
         while (job := self.get(name)).status not in ENDED:

@@ -25,24 +25,24 @@ class Changes:
         self._listeners: dict[int, list[Callable[[], None]]] = {}
         self.work: Callable[[int], None] = lambda _root: None  # the engine puts itself here
 
-    def notify(self, root_id: int) -> None:
-        """Something about the tree of jobs under this root was committed."""
+    def notify(self, *topics: int) -> None:
+        """Something was committed: the id of a root stands for its whole tree, minus the id of a job for it alone."""
         with self._lock:
-            listeners = tuple(self._listeners.get(root_id, ()))
+            listeners = {listener for topic in topics for listener in self._listeners.get(topic, ())}
         for listener in listeners:
             listener()
 
-    def subscribe(self, root_id: int, listener: Callable[[], None]) -> Callable[[], None]:
+    def subscribe(self, topic: int, listener: Callable[[], None]) -> Callable[[], None]:
         """Returns what ends the subscription."""
         with self._lock:
-            self._listeners.setdefault(root_id, []).append(listener)
+            self._listeners.setdefault(topic, []).append(listener)
 
         def end() -> None:
             with self._lock:
-                left = self._listeners.get(root_id, [])
+                left = self._listeners.get(topic, [])
                 left.remove(listener)
                 if not left:
-                    self._listeners.pop(root_id, None)
+                    self._listeners.pop(topic, None)
 
         return end
 

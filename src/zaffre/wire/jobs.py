@@ -130,6 +130,7 @@ class WatchJob(JobRef):
     """Events of a job and of all jobs below it, until it has ended. `after` resumes a broken stream."""
 
     after: int = 0
+    below: bool = True  # also of the jobs below it
 
 
 _JOBS = "/workspaces/{workspace}/jobs"

@@ -31,7 +31,7 @@ def begin(motor: Motor, live: Live, seen: Observation | None) -> None:
         motor.batch.move(live, Status.FINALIZING)
     if seen is None:
         seen = motor.compute.observe([live.job.handle or {}])[0]
-    if finish.is_quick(live):
+    if finish.is_quick(motor.ctx, live):
         return _finish(motor, live, seen, quick=True)
     live.busy = True
     return motor.work(live, lambda: _finish(motor, live, seen, quick=False))

@@ -21,7 +21,7 @@ def watch(ctx: Context, request: WatchJob) -> Feed[JobEvent]:
         nonlocal after
         with ctx.db.read() as connection:
             status = store.status_of(connection, job.id)  # first: what is committed after it is seen in the next step
-            events = store.events_after(connection, None, job.root_id, after)
+            events = store.events_after(connection, None if request.below else [job.id], job.root_id, after)
             unknown = {event.job_id for event in events} - names.keys() - outside
             for id_, name, node, parent in store.places_of(connection, unknown):
                 if parent in names:
@@ -51,4 +51,4 @@ def watch(ctx: Context, request: WatchJob) -> Feed[JobEvent]:
                 )
         return shown, status in TERMINAL and not events
 
-    return Feed(job.root_id, step)
+    return Feed(job.root_id if request.below else -job.id, step)
