@@ -23,7 +23,7 @@ from urllib.parse import unquote
 
 from zaffre.base.errors import Conflict, InvalidRequest, NotFound
 
-_BAD = re.compile(r"[\x00-\x1f\x7f\\]|^/|^[A-Za-z]:|^[a-z][a-z0-9+.-]*://")
+_BAD = re.compile(r"[\x00-\x1f\x7f\\]|^/|//|^[A-Za-z]:")
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe must not block the server
 DECODINGS = 4

@@ -68,8 +68,8 @@ def _insert(db: Database, connection: Connection, workspace: str, name: str, tag
     statement = db.insert(experiments).values(
         id=sequence(), workspace=workspace, name=name, tags=dict(tags), deleted=False, created_at=now, changed_at=now
     )
-    statement = statement.on_conflict_do_nothing(index_elements=["workspace", "name"])
-    return bool(connection.execute(statement).rowcount)
+    statement = statement.on_conflict_do_nothing(index_elements=["workspace", "name"]).returning(E.id)
+    return connection.execute(statement).first() is not None  # PostgreSQL's driver counts no rows of an INSERT
 
 
 def find(connection: Connection, workspace: str, name: str) -> ExperimentRecord | None:

@@ -46,7 +46,8 @@ def _add(
     statement = db.insert(registered_models).values(
         workspace=workspace, name=name, description=description, tags=dict(tags), created_at=now, changed_at=now
     )
-    return bool(connection.execute(statement.on_conflict_do_nothing(index_elements=["workspace", "name"])).rowcount)
+    statement = statement.on_conflict_do_nothing(index_elements=["workspace", "name"]).returning(R.name)
+    return connection.execute(statement).first() is not None
 
 
 def get(connection: Connection, workspace: str, name: str) -> RegisteredModel:

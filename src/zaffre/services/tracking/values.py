@@ -96,7 +96,7 @@ def _whole(value: Any, what: str) -> int:
         raise wrong(f"Missing value for required parameter '{what}'.")
     if isinstance(value, str) and value.lstrip("-").isdigit() and len(value) < 25:
         value = int(value)
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:  # beyond, it was rounded
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int) or not -_INT64 <= value < _INT64:
         raise wrong(f"Invalid value {value!r:.100} for parameter '{what}' supplied: expected a 64-bit whole number")

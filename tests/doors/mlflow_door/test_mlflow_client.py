@@ -1,0 +1,57 @@
+"""The unmodified `mlflow` client against a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from zaffre.base.clock import now_ms
+from zaffre.base.ids import sequence
+from zaffre.core.job_state import Status
+from zaffre.store import experiments, jobs
+from zaffre.store.jobs import JobRecord, Transition
+
+on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+
+
+def test_the_newest_client_logs_and_reads_back(run_script: Callable[..., str]) -> None:
+    assert "done 3." in run_script("log_everything.py", "3.17.2-skinny")
+
+
+@on_sqlite
+@pytest.mark.parametrize("release", ["2.17.2-skinny", "1.30.1-skinny"])
+def test_older_clients_log_and_read_back(run_script: Callable[..., str], release: str) -> None:
+    assert f"done {release[0]}." in run_script("log_everything.py", release)
+
+
+@on_sqlite
+def test_models_are_logged_loaded_and_registered(run_script: Callable[..., str]) -> None:
+    assert "done 3." in run_script("log_models.py", "3.17.2")
+
+
+def test_a_script_in_a_job_logs_into_its_job(run_script: Callable[..., str], door: Any) -> None:
+    """It says RUNNING and FINISHED, but only the engine ends a job."""
+    job = _running_job(door, "brave_owl_1")
+    run_script(
+        "inside_a_job.py", "3.17.2-skinny", token="job-token", MLFLOW_RUN_ID=job.name, MLFLOW_EXPERIMENT_NAME="trial"
+    )
+    with door.context.db.read() as connection:
+        after = jobs.get(connection, "default", job.name)
+        (below,) = jobs.children(connection, job.id)
+    assert (after.status, after.ended_at) == (Status.RUNNING, None)
+    assert (below.type, below.status, below.root_id) == ("interactive", Status.COMPLETED, below.id)
+
+
+def _running_job(door: Any, name: str) -> JobRecord:
+    db = door.context.db
+    now, id_ = now_ms(), sequence()
+    with db.write() as connection:
+        experiment = experiments.ensure(db, connection, "default", "trial")
+        job = JobRecord(id=id_, workspace="default", name=name, type="command", status=Status.QUEUED, root_id=id_,
+                        experiment_id=experiment.id, spec={}, created_at=now, changed_at=now)  # fmt: skip
+        jobs.insert(connection, [job])
+    with db.write() as connection:
+        jobs.record(connection, [Transition(job, Status.QUEUED, Status.RUNNING)])
+    return job
