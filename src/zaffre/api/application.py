@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
@@ -16,7 +17,10 @@ from zaffre.api import errors, openapi
 from zaffre.api.auth import COOKIE, Gate
 from zaffre.api.routes import routes
 from zaffre.base.errors import Unauthorized, ZaffreError
+from zaffre.core.permissions import Permission
 from zaffre.services.context import Context
+from zaffre.services.handlers import answer
+from zaffre.wire.jobs import JobRef
 
 
 def application(ctx: Context, gate: Gate, version: str, doors: Sequence[BaseRoute] = ()) -> Starlette:
@@ -47,6 +51,21 @@ def application(ctx: Context, gate: Gate, version: str, doors: Sequence[BaseRout
             f"Zaffre {version} is running.\n\nREST: /api (see /api/openapi.json)\nMLflow: /mlflow/<workspace>\n"
         )
 
-    own: list[BaseRoute] = [Route("/", front), Route("/api/openapi.json", schema), *routes(ctx, gate)]
+    async def job(request: Request) -> Response:
+        """The page behind the link of a job: what `zaffre job show` says, as text."""
+        gate.check_host(request)
+        principal = gate.principal(request)
+        workspace = request.query_params.get("workspace", "default")
+        gate.require(principal, Permission.JOBS_READ, workspace)
+        asked = JobRef(workspace=workspace, name=request.path_params["name"])
+        view = await run_in_threadpool(answer, ctx, "jobs.show", asked)
+        return PlainTextResponse(view.model_dump_json(indent=2, exclude_none=True) + "\n")
+
+    own: list[BaseRoute] = [
+        Route("/", front),
+        Route("/jobs/{name}", job),
+        Route("/api/openapi.json", schema),
+        *routes(ctx, gate),
+    ]
     handlers: dict[Any, Any] = {ZaffreError: errors.known, HTTPException: errors.http, Exception: errors.unknown}
     return Starlette(routes=[*own, *doors], exception_handlers=handlers)

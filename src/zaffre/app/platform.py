@@ -22,7 +22,7 @@ from zaffre.plugins.vault.file_key import FileKeyVault, key_of
 from zaffre.plugins.virtualenv.backend import VirtualEnvironments
 from zaffre.services.context import Changes, Context, Settings
 from zaffre.services.workspaces.manage import ensure_default
-from zaffre.store import schema
+from zaffre.store import requests, schema
 from zaffre.store.db import Database
 
 DATABASE_VARIABLE = "ZAFFRE_DATABASE"  # postgresql+psycopg://user@host/name; else SQLite in the home folder
@@ -69,6 +69,9 @@ def open_platform(root: Path, settings: Settings, *, stop: Callable[[], None] = 
         stop=stop,
     )
     ensure_default(ctx)
+    if db.is_sqlite:
+        with db.write() as connection:
+            requests.forget_open(connection)
     engine = Engine(ctx, LocalProcessBackend(), hardware.capacity(), alone=db.is_sqlite)
     engine.start()
     return Platform(ctx, engine, key, lock)

@@ -18,12 +18,14 @@ def add(verbs: Verbs) -> None:
     create = verbs.add("create", _create, "Submit a job from a YAML file", """
         zaffre job create -f job.yml
         zaffre job create -f job.yml --set inputs.learning_rate=0.1 --stream
+        zaffre job create -f pipeline.yml --wait -o none       # in CI: the exit status tells
         name=$(zaffre job create -f pipeline.yml --query name -o tsv)
         """, columns=COLUMNS)  # fmt: skip
     create.add_file("job", required=True)
     create.add_name("job (default: a name is made)", required=False)
     create.add_argument("--experiment-name", metavar="NAME", help="experiment, when the file names none")
     create.add_argument("--stream", "-s", action="store_true", help="show progress and logs; exit status 1 if it fails")
+    create.add_argument("--wait", action="store_true", help="return when it has ended; exit status 1 if it fails")
     create.add_argument("--web", "-e", action="store_true", help="show the job in the browser")
     create.add_argument("--skip-validation", action="store_true", help="accepted; files are always checked")
     create.add_registry()
@@ -86,7 +88,9 @@ def _create(args: Namespace) -> Any:
         job = ws.jobs.create_or_update(document(args, "job", **flags), experiment_name=args.experiment_name)
         if args.web:
             _open(args, job)
-        return _streamed(args, ws, job) if args.stream else job
+        if args.stream:
+            return _streamed(args, ws, job)
+        return _ended(ws, job.name) if args.wait else job
 
 
 def _plan(args: Namespace) -> Any:
@@ -151,10 +155,14 @@ def _resume(args: Namespace) -> Any:
 
 
 def _wait(args: Namespace) -> Any:
+    with workspace(args) as ws:
+        return _ended(ws, args.name, args.timeout)
+
+
+def _ended(ws: Any, name: str, timeout_s: float | None = None) -> Any:
     from zaffre.sdk.jobs import succeeded
 
-    with workspace(args) as ws:
-        return succeeded(ws.jobs.wait(args.name, args.timeout))
+    return succeeded(ws.jobs.wait(name, timeout_s))
 
 
 def _update(args: Namespace) -> Any:
@@ -186,7 +194,7 @@ def _streamed(args: Namespace, ws: Any, job: Any) -> Any:
 
 
 def _open(args: Namespace, job: Any) -> None:
-    address = ((job.model_extra or {}).get("services") or {}).get("Studio", {}).get("endpoint")
+    address = job.services.get("Studio", {}).get("endpoint")
     if not address:
         raise errors.NotFound("this server has no page for the job", hint=f"`zaffre job stream --name {job.name}`")
     note(args, address)

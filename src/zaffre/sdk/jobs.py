@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from zaffre.base import errors
+from zaffre.base import errors, ids
 from zaffre.sdk.collection import Collection, Done, listed, pages, texts
 from zaffre.sdk.follow import follow
 from zaffre.sdk.unpack import unpack
@@ -33,7 +33,16 @@ class Jobs(Collection):
 
         `changes` replace top-level fields (`name=`, `display_name=`, `tags=`...). Raises `InvalidRequest`.
         """
-        return self._transport.call(wire.CREATE, self._submission(job, experiment_name, changes))
+        submission = self._submission(job, experiment_name, changes)
+        chosen = submission.spec.get("name") is not None
+        # With a name made here, a request sent again after the server died over it cannot become a second job.
+        submission.spec.setdefault("name", ids.job_name())
+        try:
+            return self._transport.call(wire.CREATE, submission)
+        except errors.Conflict as error:
+            if chosen or error.code != "JobExists":
+                raise
+            return self.get(submission.spec["name"])
 
     def plan(self, job: Submittable, **changes: Any) -> PlanView:
         """Which steps would run if the job were submitted now, and the one cause of each. Nothing is run."""

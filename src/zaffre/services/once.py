@@ -21,7 +21,7 @@ def once(ctx: Context, key: str, operation: str, request: BaseModel, call: Calla
     """The answer as JSON: of `call`, or the one given before under the same key.
 
     Raises `Conflict` for a key that stood for another request, `Unavailable` while the first one is under way. A server
-    that died between doing and answering leaves the key under way for a minute.
+    that died between doing and answering has forgotten the key: a job's name, which its client made, then tells.
     """
     if len(key) > NAME_LENGTH // 2:
         raise InvalidRequest(f"an Idempotency-Key has at most {NAME_LENGTH // 2} characters")

@@ -17,7 +17,7 @@ def why_not(value: LiteralValue, declared: Input) -> str | None:
     listed = {str(choice) for choice in declared.enum or ()}
     # A number for a text of which choices are listed passes, as it does in Azure ML: files rely on it.
     if listed and str(value) not in listed and (isinstance(value, str) or kind != "string"):
-        return f"is `{value}`, not one of {', '.join(map(str, declared.enum))}"
+        return f"is `{value}`, not one of {', '.join(map(str, declared.enum or ()))}"
     if kind == "boolean":
         fits = isinstance(value, bool) or str(value).lower() in ("true", "false")
         return None if fits else f"is `{value}`, not a boolean"

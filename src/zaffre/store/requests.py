@@ -31,6 +31,11 @@ def end(connection: Connection, key: str, answer: str) -> None:
     connection.execute(update(requests).where(requests.c.key == key).values(answer=answer))
 
 
+def forget_open(connection: Connection) -> None:
+    """Requests that a server before this one died over."""
+    connection.execute(delete(requests).where(requests.c.answer.is_(None)))
+
+
 def forget(connection: Connection, key: str) -> None:
     """A request that failed may be sent again under the same key."""
     connection.execute(delete(requests).where(requests.c.key == key))

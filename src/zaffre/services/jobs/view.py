@@ -68,7 +68,7 @@ def view(
         archived=job.archived,
         facts=job.facts,
         services={
-            "Studio": {"endpoint": f"{url}/jobs/{job.name}", "type": "Studio"},
+            "Studio": {"endpoint": f"{url}/jobs/{job.name}?workspace={job.workspace}", "type": "Studio"},
             "Tracking": {"endpoint": f"{url}/mlflow/{job.workspace}", "type": "Tracking"},
         },
     )
