@@ -3,13 +3,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from small_server import SmallServer
-
-Run = Callable[..., "subprocess.CompletedProcess[str]"]
+from small_server import Run, SmallServer
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
 import tarfile
 import threading
 import time
@@ -26,6 +27,9 @@ from zaffre.wire.operation import Body, Operation
 from zaffre.wire.table import OPERATIONS
 
 TOKEN = "secret-token"
+
+
+Run = Callable[..., "subprocess.CompletedProcess[str]"]  # of the command line as a program
 
 
 class SmallServer:

@@ -10,8 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Run
-from small_server import SmallServer, tar
+from small_server import Run, SmallServer, tar
 
 LIGHT = (
     "pydantic",

@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Run
+from small_server import Run
 
 from zaffre import Workspace
 from zaffre.base import errors
