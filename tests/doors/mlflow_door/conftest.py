@@ -52,8 +52,8 @@ def door(database: Database, tmp_path: Path) -> Iterator[Door]:
             resources.put_workspace(database, connection, workspace, {})
     unused: Any = None  # environments, remote data and secrets play no part in tracking
     context = Context(
-        db=database, home=home, content=FileContentStore(home.content), environments=unused, remote=unused, vault=unused,
-        settings=Settings(), changes=Changes(),
+        db=database, home=home, content=FileContentStore(home.content), environments=unused, remote=unused,
+        vault=unused, settings=Settings(), changes=Changes(),
     )  # fmt: skip
 
     def authenticate(request: Request) -> Context:
