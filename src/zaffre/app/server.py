@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +22,7 @@ from zaffre.api.application import application
 from zaffre.api.auth import Gate
 from zaffre.app.platform import Platform, open_platform
 from zaffre.base.clock import iso
-from zaffre.base.errors import Conflict, InvalidRequest, NotFound
+from zaffre.base.errors import Conflict, InvalidRequest
 from zaffre.base.home import Home
 from zaffre.base.version import __version__
 from zaffre.core.job_state import TERMINAL
@@ -113,7 +114,7 @@ class _Server(uvicorn.Server):
 def doors(platform: Platform, token: str, hosts: frozenset[str]) -> Any:
     """The ASGI application: our REST API and the MLflow door over one platform."""
     ctx = platform.ctx
-    gate = Gate(token, platform.key, hosts, lambda workspace, job: _lives(ctx, workspace, job))
+    gate = Gate(token, platform.key, hosts, Living(ctx))
 
     def authenticate(request: Request) -> Context:
         gate.check_host(request)
@@ -122,12 +123,26 @@ def doors(platform: Platform, token: str, hosts: frozenset[str]) -> Any:
     return application(ctx, gate, __version__, mlflow_routes(authenticate))
 
 
-def _lives(ctx: Context, workspace: str, job: str) -> bool:
-    try:
-        with ctx.db.read() as connection:
-            return store.get(connection, workspace, job).status not in TERMINAL
-    except NotFound:
-        return False
+class Living:
+    """Does a job live? Asked for every request of a job, so an answer holds for a second."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+        self._known: dict[tuple[str, str], tuple[float, bool]] = {}
+
+    def __call__(self, workspace: str, job: str) -> bool:
+        asked, lives = self._known.get((workspace, job), (0.0, False))
+        if time.monotonic() - asked > 1.0:
+            lives = self._ask(workspace, job)
+            if len(self._known) > 10_000:
+                self._known.clear()
+            self._known[workspace, job] = (time.monotonic(), lives)
+        return lives
+
+    def _ask(self, workspace: str, job: str) -> bool:
+        with self._ctx.db.read() as connection:
+            status = store.status_by_name(connection, workspace, job)
+        return status is not None and status not in TERMINAL
 
 
 def listen(host: str, port: int) -> socket.socket:

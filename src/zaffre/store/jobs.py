@@ -231,6 +231,12 @@ def status_of(connection: Connection, job_id: int) -> Status:
     return Status(connection.execute(select(jobs.c.status).where(jobs.c.id == job_id)).scalar_one())
 
 
+def status_by_name(connection: Connection, workspace: str, name: str) -> Status | None:
+    query = select(jobs.c.status).where(jobs.c.workspace == workspace, jobs.c.name == name)
+    found = connection.execute(query).scalar()
+    return Status(found) if found else None
+
+
 def children(connection: Connection, parent_id: int) -> list[JobRecord]:
     query = select(*COLUMNS).where(jobs.c.parent_id == parent_id).order_by(jobs.c.id)
     return [_record(row) for row in connection.execute(query)]

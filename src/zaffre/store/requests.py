@@ -16,7 +16,7 @@ def begin(db: Database, connection: Connection, key: str, digest: str) -> bool:
     now = now_ms()
     connection.execute(delete(requests).where(requests.c.created_at < now - KEPT_MS))
     statement = db.insert(requests).values(key=key, digest=digest, created_at=now).on_conflict_do_nothing()
-    return bool(connection.execute(statement).rowcount)
+    return connection.execute(statement.returning(requests.c.key)).first() is not None
 
 
 def find(connection: Connection, key: str) -> tuple[str, str | None, int] | None:
