@@ -26,6 +26,9 @@ def add(verbs: Verbs) -> None:
     create.add_argument("--experiment-name", metavar="NAME", help="experiment, when the file names none")
     create.add_argument("--stream", "-s", action="store_true", help="show progress and logs; exit status 1 if it fails")
     create.add_argument("--wait", action="store_true", help="return when it has ended; exit status 1 if it fails")
+    create.add_argument("--verify", nargs="?", type=float, const=1.0, metavar="FRACTION",
+                        help="run reused steps all the same (all, or this fraction) and compare; the job fails if one "
+                        "makes something else than before")  # fmt: skip
     create.add_argument("--web", "-e", action="store_true", help="show the job in the browser")
     create.add_argument("--skip-validation", action="store_true", help="accepted; files are always checked")
     create.add_registry()
@@ -85,7 +88,9 @@ def add(verbs: Verbs) -> None:
 def _create(args: Namespace) -> Any:
     with workspace(args) as ws:
         flags = {"name": args.name} if args.name else {}
-        job = ws.jobs.create_or_update(document(args, "job", **flags), experiment_name=args.experiment_name)
+        job = ws.jobs.create_or_update(
+            document(args, "job", **flags), experiment_name=args.experiment_name, verify=args.verify
+        )
         if args.web:
             _open(args, job)
         if args.stream:

@@ -45,6 +45,7 @@ class StepPlan(TypedDict, total=False):
     inputs: dict[str, InputPlan]
     outputs: dict[str, OutputPlan]
     variables: dict[str, str]
+    environment_variables: dict[str, str]  # those of the environment itself, below all others
     compute: str | None
     cpu: float
     memory_mb: float
@@ -68,6 +69,7 @@ class GraphPlan(TypedDict, total=False):
     timeout_s: float | None
     source: str
     environments: dict[str, dict[str, Any]]  # only in the root: key -> definition
+    verify: float  # only in the root: the fraction of reused steps that run all the same, to compare
     keep: dict[str, int]  # node path -> job whose result is kept (a resumed pipeline)
 
 

@@ -34,8 +34,8 @@ def parts(step: Mapping[str, Any]) -> dict[str, Any] | None:
         "environment": step["environment"],
         "inputs": inputs,
         "params": params,
-        "variables": step.get("variables") or {},
-        "outputs": {port: [item["type"], bool(item.get("path"))] for port, item in (step.get("outputs") or {}).items()},
+        "variables": {**(step.get("environment_variables") or {}), **(step.get("variables") or {})},
+        "outputs": {port: [item["type"], item.get("path")] for port, item in (step.get("outputs") or {}).items()},
         "resources": [step.get("instances", 1), step.get("distribution")],
     }
 

@@ -31,6 +31,8 @@ def adopt(motor: Motor, root_id: int) -> None:
             lives[job.id] = tree.living[job.id] = live
             if parent:
                 parent.children += 1
+        if job.status is Status.COMPLETED and "verifies" in (job.facts or {}):
+            tree.verified[path] = (job.facts or {}).get("differs") or []
     _rebuild_progress(motor, lives, records)
     for live in list(lives.values()):
         motor.guard(live, partial(resume, motor, live))

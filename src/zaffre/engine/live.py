@@ -17,10 +17,16 @@ class Tree:
 
     root: JobRecord
     living: dict[int, Live] = field(default_factory=dict)
+    verified: dict[str, list[str]] = field(default_factory=dict)  # path of a step -> its outputs that differ
 
     @property
     def environments(self) -> dict[str, Any]:
         return (self.root.plan or {}).get("environments") or {}
+
+    @property
+    def verify(self) -> float:
+        """The fraction of the reused steps that are run all the same, to compare."""
+        return float((self.root.plan or {}).get("verify") or 0)
 
     @property
     def kept(self) -> dict[str, int]:
@@ -39,6 +45,7 @@ class Live:
     progress: Progress | None = None
     done: dict[str, dict[str, Any]] = field(default_factory=dict)  # node -> its outputs
     children: int = 0  # how many of its jobs live
+    looking: int = 0  # how many times workers look at known results for it
     # a step
     need: Capacity | None = None  # granted: to be given back
     task: Task | None = None

@@ -199,15 +199,17 @@ class Motor:
             self.batch.writes.append((live.job, keep))
         live.job.facts = {**(live.job.facts or {}), "environment_lock": self.locks[key]}
 
-    def register_output(self, live: Live, port: str, output: dict[str, Any]) -> None:
+    def register_output(self, live: Live, port: str, output: dict[str, Any], *, again: bool = False) -> None:
         """A named output becomes an asset, in the same transaction in which its job completes; `asset` names it.
+
+        `again`: the output was made before, and is no new version where the latest one is the same.
 
         Raises `Conflict` when a fixed version exists with other content.
         """
         item = (live.plan.get("outputs") or {}).get(port, {})
         if not item.get("name"):
             return
-        found = register.register_output(self.ctx, live.job, port, item, output, self.batch.versions)
+        found = register.register_output(self.ctx, live.job, port, item, output, self.batch.versions, again=again)
         output["asset"] = f"{found.record.kind}:{found.record.name}:{found.record.version}"
         if found.is_new:
             self.batch.versions.append(found.record)

@@ -44,9 +44,7 @@ def is_quick(ctx: Context, live: Live) -> bool:
 
 
 def _is_here(item: Mapping[str, Any]) -> bool:
-    return item.get("mode") not in ("download", "eval_download") and item["uri"].startswith(
-        "azureml://datastores/workspace"
-    )
+    return item.get("mode") not in ("download", "eval_download") and places.is_built_in(item["uri"])
 
 
 def prepare(
@@ -69,8 +67,7 @@ def prepare(
     values = {f"inputs.{name}": value for name, value in inputs.items()}
     values |= {f"outputs.{name}": value for name, value in paths.items()}
     command = render(live.plan["command"], {**values, "name": live.job.name}.get)
-    env = (live.tree.environments.get(live.plan["environment"]) or {}).get("variables") or {}
-    env = {**env, **variables(ctx, live, experiment, inputs, paths)}
+    env = {**(live.plan.get("environment_variables") or {}), **variables(ctx, live, experiment, inputs, paths)}
     env |= {"TMPDIR": str(folder / "tmp"), "PWD": str(work), "ZAFFRE_TASK_ID": task_id(live)}
     layer = ctx.environments.layer(environment, folder / "layer")
     env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})

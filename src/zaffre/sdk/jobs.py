@@ -28,12 +28,16 @@ class Jobs(Collection):
     >>> ws.jobs.stream(job.name)                                # doctest: +SKIP
     """
 
-    def create_or_update(self, job: Submittable, *, experiment_name: str | None = None, **changes: Any) -> JobView:
+    def create_or_update(
+        self, job: Submittable, *, experiment_name: str | None = None, verify: float | None = None, **changes: Any
+    ) -> JobView:
         """Submit a job. Local files that it names are sent first, only those that are not there yet.
+
+        `verify` is the fraction of reused steps that run all the same, to compare what they make with what is known.
 
         `changes` replace top-level fields (`name=`, `display_name=`, `tags=`...). Raises `InvalidRequest`.
         """
-        submission = self._submission(job, experiment_name, changes)
+        submission = self._submission(job, experiment_name, changes, verify)
         chosen = submission.spec.get("name") is not None
         # With a name made here, a request sent again after the server died over it cannot become a second job.
         submission.spec.setdefault("name", ids.job_name())
@@ -171,9 +175,13 @@ class Jobs(Collection):
         fields = self._scope.about(name=name, output_name=output_name, all=all)
         return unpack(self._transport.stream_down(wire.DOWNLOAD, wire.Download(**fields)), Path(download_path))
 
-    def _submission(self, job: Submittable, experiment_name: str | None, changes: Mapping[str, Any]) -> wire.SubmitJob:
+    def _submission(
+        self, job: Submittable, experiment_name: str | None, changes: Mapping[str, Any], verify: float | None = None
+    ) -> wire.SubmitJob:
         closed = self._scope.closer.close(job, changes, default_kind="job")
-        fields = self._scope.about(spec=closed.spec, facts=closed.facts or None, experiment_name=experiment_name)
+        fields = self._scope.about(
+            spec=closed.spec, facts=closed.facts or None, experiment_name=experiment_name, verify=verify
+        )
         return wire.SubmitJob(**fields)
 
     def _ref(self, name: str) -> wire.JobRef:

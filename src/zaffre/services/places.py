@@ -34,6 +34,12 @@ def datastore(ctx: Context, workspace: str, name: str, *, with_credentials: bool
     return {**spec, "credentials": ctx.vault.decrypt(secret)} if secret and with_credentials else spec
 
 
+def is_built_in(uri: str) -> bool:
+    """Whether an address is in one of the folders of the home: always on this machine."""
+    found = DATASTORE.fullmatch(uri)
+    return bool(found and found["name"] in BUILT_IN)
+
+
 def default_output(job: str, port: str, type_: str) -> str:
     """Where an output goes that names no path. A file lies in a folder of its own, under the output's name."""
     folder = f"azureml://datastores/workspaceblobstore/paths/azureml/{job}/{port}/"

@@ -17,12 +17,12 @@ import orjson
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import Table
 from sqlalchemy.sql.dml import Insert
 
-from zaffre.base.errors import Unavailable
+from zaffre.base.errors import InvalidRequest, Unavailable
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -125,6 +125,13 @@ def _told_plainly() -> Iterator[None]:
                 f"the database does not answer: {reason}",
                 code="DatabaseGone",
                 hint="see whether the PostgreSQL server runs; nothing acknowledged is lost",
+            ) from error
+        raise
+    except (DataError, StatementError, UnicodeEncodeError) as error:
+        if isinstance(error, UnicodeEncodeError | DataError) or isinstance(error.orig, TypeError | UnicodeEncodeError):
+            raise InvalidRequest(
+                "a text holds a character that cannot be kept (NUL, half of a surrogate pair), or a value is too large",
+                code="InvalidValue",
             ) from error
         raise
 

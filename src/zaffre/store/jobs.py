@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Update, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from zaffre.base.clock import now_ms
@@ -97,10 +98,16 @@ def _record(row: Any) -> JobRecord:
 
 
 def insert(connection: Connection, records: Sequence[JobRecord], first: Status = Status.QUEUED) -> None:
-    """New jobs, each with the event of its first status. Whether the name is free, `name_taken` tells."""
+    """New jobs, each with the event of its first status. Raises `Conflict` for a name that is taken."""
     if not records:
         return
-    connection.execute(jobs.insert(), [{name: getattr(record, name) for name in _NAMES} for record in records])
+    try:
+        connection.execute(jobs.insert(), [{name: getattr(record, name) for name in _NAMES} for record in records])
+    except IntegrityError as error:
+        names = ", ".join(record.name for record in records[:3])
+        raise Conflict(
+            f"job {names} exists already", code="JobExists", hint="leave the name out to get a new one"
+        ) from error
     events = [
         {"job_id": r.id, "root_id": r.root_id, "at": r.created_at, "status": first.value, "reason": None}
         for r in records

@@ -18,6 +18,9 @@ class SubmitJob(WorkspaceRequest):
     spec: dict[str, Any]
     facts: dict[str, Any] = Field(default_factory=dict)  # what the client knows: git commit and uncommitted diff
     experiment_name: str | None = None  # when the document names none
+    # Of the steps whose result is known, run this fraction all the same and compare: a pipeline in which one made
+    # something else than before ends as Failed (VerificationFailed), with every step done and its outputs in place.
+    verify: float | None = Field(default=None, ge=0, le=1)
 
 
 class JobRef(WorkspaceRequest):

@@ -78,8 +78,23 @@ def _completed(motor: Motor, live: Live, made: dict[str, dict[str, Any]]) -> Non
         return ending.failed(motor, live, error.code, error.message, error.hint, outputs=made)
     for port in made:
         motor.batch.edge(job, assets.Edge(job.id, "output", port, "job", f"{job.name}/{port}"))
-    motor.batch.move(live, Status.COMPLETED, None, outputs=made, ended_at=now_ms(), handle=None)
+    reason = _verified(live, made) or (job.facts or {}).get("cause")
+    motor.batch.move(live, Status.COMPLETED, reason, outputs=made, facts=job.facts, ended_at=now_ms(), handle=None)
     return ending.over(motor, live)
+
+
+def _verified(live: Live, made: dict[str, dict[str, Any]]) -> str | None:
+    """A step that ran only to verify a known result: which of its outputs have other content now?"""
+    facts = live.job.facts or {}
+    if not (verifies := facts.get("verifies")):
+        return None
+    before = verifies["outputs"]
+    differs = [port for port in {**before, **made} if made.get(port, {}).get("identity") != before.get(port)]
+    live.job.facts = {**facts, "differs": differs}
+    live.tree.verified[live.path] = differs
+    if not differs:
+        return f"verified: the same as {verifies['job']} made"
+    return f"differs from what {verifies['job']} made: output {', '.join(differs)}"
 
 
 def _why(live: Live, seen: Observation, problem: ZaffreError | None) -> tuple[str, str]:

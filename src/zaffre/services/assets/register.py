@@ -36,10 +36,13 @@ def register_output(
     item: Mapping[str, Any],
     output: Mapping[str, Any],
     pending: Sequence[AssetRecord] = (),
+    *,
+    again: bool = False,
 ) -> Registered:
     """The version that an output is; one that exists already with the same content is that version.
 
-    `pending` are versions that are about to be written with others. Raises `Conflict` when a fixed version exists
+    `pending` are versions that are about to be written with others. With `again` the output was made before: it is no
+    new version where the latest one is the same. Raises `Conflict` when a fixed version exists
     with other content.
     """
     kind = "model" if output["type"] in MODEL_TYPES else "data"
@@ -54,6 +57,9 @@ def register_output(
                 return Registered(found, is_new=False, fixed=True)
             version = str(wanted)
         else:
+            last = mine[-1] if mine else assets.latest(connection, job.workspace, kind, name)
+            if again and last and last.fingerprint == output.get("identity"):
+                return Registered(last, is_new=False, fixed=False)
             version = assets.next_version(connection, job.workspace, kind, name)
             taken = [int(one.version) for one in mine if one.version.isdigit()]
             version = str(max([int(version), *(number + 1 for number in taken)]))

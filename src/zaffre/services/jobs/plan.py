@@ -75,7 +75,7 @@ def _layer(look: _Look, graph: dict[str, Any], names: list[str], done: dict[str,
             done[name] = _nested(look, graph, name, node, done, where, force, above)
         elif above:
             done[name] = None
-            look.steps.append(StepPlan(step=where, runs=True, cause=_follows(node, above)))
+            look.steps.append(_open(where, node, above, force))
         else:
             known: dict[str, Outputs] = {key: item for key, item in done.items() if item is not None}
             bound = bind(node, name, graph, known, None)
@@ -140,7 +140,7 @@ def _nested(
 ) -> dict[str, Any] | None:
     if above:
         for path, step in core_plan.walk(node, where):
-            look.steps.append(StepPlan(step=path, runs=True, cause=_follows(step, above)))
+            look.steps.append(_open(path, step, above, force or bool(node.get("force_rerun"))))
         return None
     known: dict[str, Outputs] = {key: item for key, item in done.items() if item is not None}
     bound = bind(node, name, graph, known, None)
@@ -154,7 +154,12 @@ def _nested(
     }
 
 
-def _follows(node: Mapping[str, Any], above: list[str]) -> str:
-    """A step after one that runs: it runs too, unless the new result turns out to be the same."""
+def _open(where: str, node: Mapping[str, Any], above: list[str], force: bool) -> StepPlan:
+    """A step after one that runs: it is reused all the same if that makes what it made before (unless it never is)."""
     port = next((port for port, item in (node.get("inputs") or {}).items() if item.get("node") in above), None)
-    return f"input `{port}` comes from {above[0]}, which runs" if port else f"follows {above[0]}, which runs"
+    cause = f"input `{port}` comes from {above[0]}, which runs" if port else f"follows {above[0]}, which runs"
+    if force:
+        return StepPlan(step=where, runs=True, cause="force_rerun is set")
+    if not node.get("deterministic", True):
+        return StepPlan(step=where, runs=True, cause="is_deterministic is false")
+    return StepPlan(step=where, runs=None, cause=f"{cause}: runs unless the result is the same")

@@ -33,6 +33,8 @@ def submit(ctx: Context, request: SubmitJob) -> JobView:
         scope = Scope(ctx, connection, request.workspace)
         scope.settings  # raises NotFound for an unknown workspace  # noqa: B018
         plan = resolve(scope, spec)
+    if request.verify:
+        plan["verify"] = request.verify
     job = _record(ctx, request, spec, plan, [*document.notes, *scope.notes])
     tags = {str(key): str(value) for key, value in (spec.get("tags") or {}).items()}
     with ctx.db.write() as connection:

@@ -81,10 +81,11 @@ def _step(
     limits = node.get("limits") or base.get("limits") or {}
     made, bound = inputs.outputs((component or {}).get("outputs") or {}, node.get("outputs") or {})
     compute = node.get("compute")
+    environment, its_variables = scope.environment(node.get("environment") or base.get("environment"), step)
     plan: StepPlan = {
         "kind": "command",
         "command": str(base["command"]),
-        "environment": scope.environment(node.get("environment") or base.get("environment"), step),
+        "environment": environment,
         "code": _tree(scope, base.get("code"), step),
         "inputs": _inputs(scope, component, given, step, known),
         "outputs": made,
@@ -93,6 +94,8 @@ def _step(
     }
     if variables := {**(base.get("environment_variables") or {}), **(node.get("environment_variables") or {})}:
         plan["variables"] = {key: str(value) for key, value in variables.items()}
+    if its_variables:
+        plan["environment_variables"] = dict(its_variables)
     if distribution := node.get("distribution") or base.get("distribution"):
         plan["distribution"] = distribution
     if resources.get("instance_count", 1) != 1:

@@ -27,7 +27,7 @@ class Scope:
     environments: dict[str, dict[str, Any]] = field(default_factory=dict)  # key -> definition, for the plan
     notes: list[str] = field(default_factory=list)
     _components: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _environment_keys: dict[str, str] = field(default_factory=dict)
+    _environments: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     _computes: dict[str, bool] = field(default_factory=dict)
     _spec: dict[str, Any] | None = None
 
@@ -78,12 +78,15 @@ class Scope:
     def job(self, name: str) -> job_store.JobRecord:
         return job_store.get(self.connection, self.workspace, name)
 
-    def environment(self, value: Any, step: str) -> str:
-        """The key of an environment as a document names or describes it; its definition is kept for the plan."""
+    def environment(self, value: Any, step: str) -> tuple[str, Mapping[str, str]]:
+        """The key of an environment as a document names or describes it, and the variables that it sets.
+
+        Its definition is kept for the plan. Variables are not part of what is built, hence not of the key.
+        """
         from zaffre.services.resolve.environment import definition_of
 
         memory = repr(value)
-        if memory not in self._environment_keys:
+        if memory not in self._environments:
             definition: EnvironmentDefinition = definition_of(self, value)
             try:
                 plan = self.ctx.environments.plan(definition)
@@ -93,11 +96,9 @@ class Scope:
             for sentence in plan.notes:
                 self.note(sentence)
             kept = {key: item for key, item in vars(definition).items() if item}
-            if plan.variables:
-                kept["variables"] = dict(plan.variables)
             self.environments.setdefault(plan.key, kept)
-            self._environment_keys[memory] = plan.key
-        return self._environment_keys[memory]
+            self._environments[memory] = plan.key, dict(plan.variables)
+        return self._environments[memory]
 
     def curated(self, text: str) -> EnvironmentDefinition:
         """Raises `NotFound` with near names."""

@@ -26,13 +26,7 @@ class Hit:
         return f"reused from {self.job.name}, saves {self.saved_s:.1f} s"
 
 
-@dataclass
-class Step:
-    """A step whose inputs are bound, as the plan has it."""
-
-    id: int
-    path: str
-    plan: dict[str, Any]
+QUICK_FILES = 200  # so many files are looked at in a few milliseconds
 
 
 def key_of(plan: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
@@ -50,9 +44,20 @@ def find(ctx: Context, workspace: str, keys: Sequence[str]) -> dict[str, tuple[H
     found: dict[str, tuple[Hit | None, str | None]] = {}
     for key, job in known.items():
         problem = damage(ctx, job)
-        spent = ((job.ended_at or 0) - (job.started_at or job.ended_at or 0)) / 1000
-        found[key] = (None, problem) if problem else (Hit(job, spent), None)
+        found[key] = (None, problem) if problem else (Hit(job, spent_s(job)), None)
     return found
+
+
+def spent_s(job: JobRecord) -> float:
+    return ((job.ended_at or 0) - (job.started_at or job.ended_at or 0)) / 1000
+
+
+def is_quick(job: JobRecord) -> bool:
+    """Whether `damage` looks at few local files."""
+    outputs = (job.outputs or {}).values()
+    return sum(int(output.get("files") or 0) for output in outputs) <= QUICK_FILES and all(
+        places.is_built_in(output["uri"]) for output in outputs
+    )
 
 
 def damage(ctx: Context, job: JobRecord) -> str | None:
