@@ -89,9 +89,8 @@ class Demo:
             words += f" --home {shlex.quote(str(Path(self.home).expanduser().absolute()))}"
         self.console.print(f"[bold cyan]$ zaffre {words}[/bold cyan]")
         sys.stdout.flush()
-        code = subprocess.run(
-            [sys.executable, "-m", "zaffre", *shlex.split(words)], cwd=self.folder, check=False
-        ).returncode
+        command = [sys.executable, "-m", "zaffre", *shlex.split(words)]
+        code = subprocess.run(command, cwd=self.folder, check=False).returncode
         if code:
             raise ZaffreError(
                 f"the demo stops: `zaffre {words}` ended with status {code}", code="DemoFailed",
@@ -105,9 +104,8 @@ class Demo:
     def depths(self, job: JobView) -> tuple[int, int]:
         """That of a run, and one that no run has had yet: there is nothing to see where everything is known."""
         depth = int(_inputs(job)["depth"])
-        tried = {
-            _inputs(one).get("depth") for one in self.workspace.jobs.list(experiment_name=EXPERIMENT, max_results=500)
-        }
+        jobs = self.workspace.jobs.list(experiment_name=EXPERIMENT, max_results=500)
+        tried = {_inputs(one).get("depth") for one in jobs}
         other = depth + 2
         while other in tried:
             other += 1
@@ -122,9 +120,8 @@ class Demo:
         """Parameters and last metrics of all steps, by name. A reused step has those of the run that it reuses."""
         if job.name not in self.facts:
             found: dict[str, float | str] = {}
-            for step in sorted(
-                self.workspace.jobs.list(parent_job_name=job.name), key=lambda one: one.created_at or ""
-            ):
+            steps = self.workspace.jobs.list(parent_job_name=job.name)
+            for step in sorted(steps, key=lambda one: one.created_at or ""):
                 data = self._run(step.reused_from or step.name)
                 found |= {item["key"]: item["value"] for item in data.get("params", ())}
                 found |= {item["key"]: float(item["value"]) for item in data.get("metrics", ())}

@@ -56,20 +56,35 @@ def _version(connection: Connection) -> str | None:
 
 
 def _migrate(db: Database, version: str, say: Callable[[str], None]) -> None:
-    """A copy first; a migration that fails leaves the old database as it was."""
+    """A copy first; a migration that fails leaves the old database as it was. Raises `Unavailable` then."""
     from alembic import command
     from alembic.config import Config
 
+    copied = ""
     if db.is_sqlite and db.url.database:
         backup = Path(f"{db.url.database}.{version}.{now_ms()}.backup")
-        with db.engine.connect() as connection:
-            connection.exec_driver_sql(
-                "VACUUM INTO ?", (str(backup),)
-            )  # a consistent copy, the write-ahead log included
+        _copy(db, backup)
+        copied = f"; a copy from before is {backup}"
         say(f"the database was copied to {backup}")
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    with db.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        with db.engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except Exception as error:
+        raise Unavailable(
+            f"the database could not be brought from schema {version} to {HEAD}: {error}",
+            code="MigrationFailed",
+            hint=f"it is as it was: the former release works with it{copied}",
+        ) from error
     say(f"the database was brought from schema {version} to {HEAD}")
+
+
+def _copy(db: Database, to: Path) -> None:
+    """A consistent copy, the write-ahead log included. Outside of a transaction, which SQLite demands."""
+    connection = db.engine.raw_connection()
+    try:
+        connection.cursor().execute("VACUUM INTO ?", (str(to),))
+    finally:
+        connection.close()

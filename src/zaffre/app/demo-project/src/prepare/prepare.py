@@ -20,6 +20,4 @@ patients = patients.drop(columns="target")
 train, test = train_test_split(patients, test_size=args.held_out, random_state=7, stratify=patients["worse"])
 train.to_csv(args.tables / "train.csv", index=False)
 test.to_csv(args.tables / "test.csv", index=False)
-print(
-    f"{len(patients)} patients, {patients.shape[1] - 1} measures: {len(train)} to learn from, {len(test)} to judge by"
-)
+print(f"{len(patients)} patients: {len(train)} to learn from, {len(test)} to judge by")
