@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import queue
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -29,6 +30,9 @@ from zaffre.wire.operation import Body, Operation
 from zaffre.wire.table import OPERATIONS
 
 PREFIX = "/api"
+# What JSON can write and no database takes: half of a surrogate pair, and NUL (an escaped backslash before it is text).
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def routes(ctx: Context, gate: Gate) -> list[Route]:
@@ -93,12 +97,20 @@ async def _request(operation: Operation[Any, Any], request: Request) -> BaseMode
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body)
+        value = json.loads(body, parse_constant=_no_number)
+        if SURROGATE.search(body):
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise InvalidRequest("the body is not JSON") from None
+        raise InvalidRequest("the body is not JSON in UTF-8", code="MalformedRequest") from None
+    if NUL.search(body):
+        raise InvalidRequest("the body holds a NUL character, which no text may", code="MalformedRequest")
     if not isinstance(value, dict):
-        raise InvalidRequest("the body is not a JSON object")
+        raise InvalidRequest("the body is not a JSON object", code="MalformedRequest")
     return value
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
 
 
 async def _take(handler: Callable[..., Any], ctx: Context, asked: BaseModel, request: Request) -> Any:

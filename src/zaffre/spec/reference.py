@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from zaffre.base.errors import InvalidRequest
-from zaffre.base.limits import NAME_LENGTH
+from zaffre.base.limits import NAME_BYTES, NAME_LENGTH
 
 ReferenceKind = Literal["asset", "registry_asset", "datastore", "job_output", "url", "local", "content"]
 
@@ -146,6 +146,8 @@ def bad_name(name: str) -> str | None:
         return "a name must not be empty or begin or end with a space"
     if len(name) > NAME_LENGTH:
         return f"a name has at most {NAME_LENGTH} characters, this one has {len(name)}"
+    if len(name.encode(errors="replace")) > NAME_BYTES:
+        return f"a name has at most {NAME_BYTES} bytes, this one has {len(name.encode(errors='replace'))}"
     if "{{" in name or "}}" in name:
         return f"`{name}` is a template that has not been filled in"
     if name.startswith(".") or NOT_IN_NAMES.search(name):

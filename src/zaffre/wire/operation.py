@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict
 
 from zaffre.core.permissions import Permission
 
+NUMBER = 2**53  # the largest whole number that JSON, databases and every client agree on
+
 
 class Request(BaseModel):
     """What a client sends. Unknown fields are refused by name."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from zaffre.base.clock import iso, now_ms
+from zaffre.core.permissions import Role
 from zaffre.services.context import Context
 from zaffre.store import experiments
 from zaffre.store import jobs as store
@@ -31,7 +32,26 @@ def views(ctx: Context, connection: Connection, jobs: Sequence[JobRecord]) -> li
     related = {id_ for job in jobs for id_ in (job.parent_id, job.reused_from) if id_}
     others = store.names_of(connection, related)
     names = experiments.names_of(connection, {job.experiment_id for job in jobs})
-    return [view(ctx, job, tags.get(job.id, {}), names.get(job.experiment_id), others) for job in jobs]
+    shown = [view(ctx, job, tags.get(job.id, {}), names.get(job.experiment_id), others) for job in jobs]
+    if ctx.principal.role is Role.JOB:
+        return [item if ctx.principal.name == f"job:{item.name}" else _without_secrets(item) for item in shown]
+    return shown
+
+
+def _without_secrets(view: JobView) -> JobView:
+    """A job sees what others did, not the values of their environment variables, which often hold passwords."""
+    return JobView.model_validate(_hidden(view.model_dump()))
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: dict.fromkeys(item, "***") if key == "environment_variables" and isinstance(item, dict) else _hidden(item)
+        for key, item in value.items()
+    }
 
 
 def view(
