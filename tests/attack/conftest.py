@@ -1,4 +1,4 @@
-"""A real server process for each module of attacks, with what an attacker has: any request, and a job's own token."""
+"""A real server process that all attacks go against, with what an attacker has: any request, and a job's own token."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def encoded(text: str) -> str:
     return quote(text, safe="")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made = Server(tmp_path_factory.mktemp("attack") / "home")
     yield made

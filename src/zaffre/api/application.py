@@ -71,4 +71,6 @@ def application(ctx: Context, gate: Gate, version: str, doors: Sequence[BaseRout
         *routes(ctx, gate),
     ]
     handlers: dict[Any, Any] = {ZaffreError: errors.known, HTTPException: errors.http, Exception: errors.unknown}
-    return Starlette(routes=[*own, *doors], exception_handlers=handlers, middleware=[Middleware(Shield)])
+    app = Starlette(routes=[*own, *doors], exception_handlers=handlers, middleware=[Middleware(Shield)])
+    app.router.redirect_slashes = False  # nobody is sent anywhere before we know who asks
+    return app

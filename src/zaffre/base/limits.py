@@ -19,3 +19,4 @@ PARAM_LENGTH = 6000
 TAG_LENGTH = 8000
 DATASETS_PER_BATCH = 1000
 TRACKING_REQUEST_BYTES = 32 * 2**20  # the profile of a data set may have 16 MB
+TAGS = 1000  # of one thing; Azure ML allows 50

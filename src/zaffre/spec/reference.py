@@ -80,6 +80,11 @@ def parse_reference(
             raise InvalidRequest(
                 f"{text}: the scheme {match[1]}:// is not known", hint=f"known are {', '.join(SCHEMES)}"
             )
+        if has_password(text):
+            raise InvalidRequest(
+                "an address must not hold a password, it would be kept as plain text",
+                hint="create a datastore with credentials, and write azureml://datastores/NAME/paths/PATH",
+            )
         return Reference("url", url=text)
     if text.startswith("git@"):
         return Reference("url", url=text)
@@ -138,6 +143,11 @@ def checked_name(name: str, text: str) -> str:
     if reason:
         raise InvalidRequest(f"{text}: {reason}")
     return name
+
+
+def has_password(address: str) -> bool:
+    """Whether it is `scheme://user:password@host/...`."""
+    return re.match(r"[^:/]*://[^/@]*:[^/]*@", address) is not None
 
 
 def bad_name(name: str) -> str | None:

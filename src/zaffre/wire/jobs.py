@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from zaffre.core.permissions import Permission
-from zaffre.wire.operation import NUMBER, Body, Operation, View, WorkspaceRequest
+from zaffre.wire.operation import NUMBER, Body, Operation, Tags, View, WorkspaceRequest
 
 Listed = Literal["active", "archived", "all"]
 
@@ -38,7 +38,7 @@ class UpdateJob(JobRef):
     display_name: str | None = None
     description: str | None = None
     experiment_name: str | None = None
-    tags: dict[str, str | None] | None = None  # None removes a tag
+    tags: Tags | None = None
 
 
 class ReadLog(JobRef):

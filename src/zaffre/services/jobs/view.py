@@ -62,36 +62,36 @@ def view(
     document["outputs"] = _outputs(job, document.get("outputs"))
     ended, started = job.ended_at, job.started_at
     url = ctx.settings.url
-    return JobView(
-        **document,
-        name=job.name,
-        type="command" if job.type == "interactive" else job.type,
-        status=job.status.value,
-        reason=job.reason,
-        display_name=job.display_name or job.name,
-        experiment_name=experiment,
-        description=job.description,
-        compute=job.compute,
-        tags={key: value for key, value in tags.items() if not key.startswith("mlflow.")},
-        properties=_properties(job),
-        parent_job_name=names.get(job.parent_id or 0),
-        node=job.node,
-        created_at=iso(job.created_at),
-        started_at=iso(started),
-        ended_at=iso(ended),
-        duration_s=round(((ended or now_ms()) - started) / 1000, 3) if started else None,
-        creation_context={"created_at": iso(job.created_at), "created_by": job.created_by},
-        error=job.error,
-        reused_from=names.get(job.reused_from or 0),
-        saved_s=job.saved_s,
-        attempt=job.attempt,
-        archived=job.archived,
-        facts=job.facts,
-        services={
+    ours = {
+        "name": job.name,
+        "type": "command" if job.type == "interactive" else job.type,
+        "status": job.status.value,
+        "reason": job.reason,
+        "display_name": job.display_name or job.name,
+        "experiment_name": experiment,
+        "description": job.description,
+        "compute": job.compute,
+        "tags": {key: value for key, value in tags.items() if not key.startswith("mlflow.")},
+        "properties": _properties(job),
+        "parent_job_name": names.get(job.parent_id or 0),
+        "node": job.node,
+        "created_at": iso(job.created_at),
+        "started_at": iso(started),
+        "ended_at": iso(ended),
+        "duration_s": round(((ended or now_ms()) - started) / 1000, 3) if started else None,
+        "creation_context": {"created_at": iso(job.created_at), "created_by": job.created_by},
+        "error": job.error,
+        "reused_from": names.get(job.reused_from or 0),
+        "saved_s": job.saved_s,
+        "attempt": job.attempt,
+        "archived": job.archived,
+        "facts": job.facts,
+        "services": {
             "Studio": {"endpoint": f"{url}/jobs/{job.name}?workspace={job.workspace}", "type": "Studio"},
             "Tracking": {"endpoint": f"{url}/mlflow/{job.workspace}", "type": "Tracking"},
         },
-    )
+    }
+    return JobView.model_validate(document | ours)  # a document may have fields of the same names
 
 
 def _inputs(job: JobRecord, said: Any) -> dict[str, Any]:
