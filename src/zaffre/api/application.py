@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
@@ -16,6 +18,7 @@ from starlette.routing import BaseRoute, Route
 from zaffre.api import errors, openapi
 from zaffre.api.auth import COOKIE, Gate
 from zaffre.api.routes import routes
+from zaffre.api.shield import Shield
 from zaffre.base.errors import Unauthorized, ZaffreError
 from zaffre.core.permissions import Permission
 from zaffre.services.context import Context
@@ -39,7 +42,7 @@ def application(ctx: Context, gate: Gate, version: str, doors: Sequence[BaseRout
         """The link that `zaffre up` prints: its token becomes a cookie, and leaves the address."""
         gate.check_host(request)
         token = request.query_params.get("token")
-        if token is not None:
+        if token is not None and gate.knows(token):  # a cookie that somebody else chose would be theirs
             answer = RedirectResponse("/", status_code=303)
             answer.set_cookie(COOKIE, token, httponly=True, samesite="strict", secure=request.url.scheme == "https")
             return answer
@@ -58,7 +61,7 @@ def application(ctx: Context, gate: Gate, version: str, doors: Sequence[BaseRout
         workspace = request.query_params.get("workspace", "default")
         gate.require(principal, Permission.JOBS_READ, workspace)
         asked = JobRef(workspace=workspace, name=request.path_params["name"])
-        view = await run_in_threadpool(answer, ctx, "jobs.show", asked)
+        view = await run_in_threadpool(answer, replace(ctx, principal=principal), "jobs.show", asked)
         return PlainTextResponse(view.model_dump_json(indent=2, exclude_none=True) + "\n")
 
     own: list[BaseRoute] = [
@@ -68,4 +71,6 @@ def application(ctx: Context, gate: Gate, version: str, doors: Sequence[BaseRout
         *routes(ctx, gate),
     ]
     handlers: dict[Any, Any] = {ZaffreError: errors.known, HTTPException: errors.http, Exception: errors.unknown}
-    return Starlette(routes=[*own, *doors], exception_handlers=handlers)
+    app = Starlette(routes=[*own, *doors], exception_handlers=handlers, middleware=[Middleware(Shield)])
+    app.router.redirect_slashes = False  # nobody is sent anywhere before we know who asks
+    return app

@@ -40,7 +40,7 @@ class Gate:
         token, from_cookie = self._token(connection)
         if token is None:
             raise Unauthorized("a token is needed", hint="zaffre status shows the link with the token")
-        if hmac.compare_digest(token.encode(), self.owner_token.encode()):
+        if self.knows(token):
             if from_cookie:
                 self.check_origin(connection)
             return Principal("owner", Role.OWNER)
@@ -50,6 +50,10 @@ class Gate:
                 return Principal(f"job:{name}", Role.JOB, workspace)
             raise Unauthorized(f"the token of job {name} ended with it", code="TokenExpired")
         raise Unauthorized("the token is not valid here", hint="zaffre status")
+
+    def knows(self, token: str) -> bool:
+        """Is it the owner's? Takes as long for every wrong one."""
+        return hmac.compare_digest(token.encode(errors="replace"), self.owner_token.encode())
 
     def require(self, principal: Principal, permission: Permission, workspace: str | None) -> None:
         """Raises `Forbidden`."""

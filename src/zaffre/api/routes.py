@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import queue
+import re
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import replace
@@ -13,13 +14,15 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
+from zaffre.api import errors
 from zaffre.api.auth import Gate
 from zaffre.api.feeds import follow
-from zaffre.base.errors import Fault, InvalidRequest, TooLarge
+from zaffre.base.errors import Fault, InvalidRequest, TooLarge, ZaffreError
 from zaffre.base.limits import REQUEST_BYTES
 from zaffre.core.permissions import Permission
 from zaffre.services.context import Context, Feed
@@ -29,6 +32,9 @@ from zaffre.wire.operation import Body, Operation
 from zaffre.wire.table import OPERATIONS
 
 PREFIX = "/api"
+# What JSON can write and no database takes: half of a surrogate pair, and NUL (an escaped backslash before it is text).
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def routes(ctx: Context, gate: Gate) -> list[Route]:
@@ -61,7 +67,15 @@ def _endpoint(operation: Operation[Any, Any], ctx: Context, gate: Gate) -> Calla
             return StreamingResponse(_chunks(answer), media_type="application/x-tar", headers=SAFE)
         return _json(answer)
 
-    return endpoint
+    async def told(request: Request) -> Response:
+        try:
+            return await endpoint(request)
+        except (ZaffreError, HTTPException):
+            raise
+        except Exception as error:  # told once, and the connection stays open
+            return errors.unknown(request, error)
+
+    return told
 
 
 SAFE = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment", "Cache-Control": "no-store"}
@@ -93,12 +107,26 @@ async def _request(operation: Operation[Any, Any], request: Request) -> BaseMode
 
 def _parsed(body: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(body)
+        value = json.loads(body, parse_constant=_no_number, parse_int=_whole)
+        if SURROGATE.search(body):
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise InvalidRequest("the body is not JSON") from None
+        raise InvalidRequest("the body is not JSON in UTF-8", code="MalformedRequest") from None
+    if NUL.search(body):
+        raise InvalidRequest("the body holds a NUL character, which no text may", code="MalformedRequest")
     if not isinstance(value, dict):
-        raise InvalidRequest("the body is not a JSON object")
+        raise InvalidRequest("the body is not a JSON object", code="MalformedRequest")
     return value
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > 20 or not -(2**63) <= (value := int(digits)) < 2**63:
+        raise InvalidRequest(f"the number {digits[:30]} has more than 64 bits", code="MalformedRequest")
+    return value
+
+
+def _no_number(name: str) -> Any:
+    raise ValueError(f"{name} is not JSON")
 
 
 async def _take(handler: Callable[..., Any], ctx: Context, asked: BaseModel, request: Request) -> Any:

@@ -48,3 +48,8 @@ def sequence(count: int = 1) -> int:
         first = max(_last + 1, (time.time_ns() // 1_000_000 << 21) + secrets.randbelow(1 << 20))
         _last = first + count - 1
         return first
+
+
+def is_number(version: str) -> bool:
+    """Whether a version is one of the counted ones: `7`, not `²`, nor more digits than anybody counts."""
+    return version.isascii() and version.isdigit() and len(version) <= 18

@@ -5,6 +5,7 @@ from __future__ import annotations
 YAML_BYTES = 64 * 2**20  # a pipeline of 100,000 steps is about 20 MB
 REQUEST_BYTES = 256 * 2**20  # JSON bodies; content travels in streams that are not limited
 NAME_LENGTH = 255
+NAME_BYTES = 240  # a file name has at most 255, and some of ours begin with more than the name
 PIPELINE_STEPS = 100_000
 DISTRIBUTED_PROCESSES = 256  # of one job on one machine; each has its own log, pipe and interpreter
 NESTED_PIPELINES = 20  # depth; deeper is a component that contains itself
@@ -18,3 +19,4 @@ PARAM_LENGTH = 6000
 TAG_LENGTH = 8000
 DATASETS_PER_BATCH = 1000
 TRACKING_REQUEST_BYTES = 32 * 2**20  # the profile of a data set may have 16 MB
+TAGS = 1000  # of one thing; Azure ML allows 50

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from zaffre.base.errors import InvalidRequest, NotFound
+from zaffre.plugins.datastores.confine import below
 from zaffre.ports.content import Location
 from zaffre.services.context import Context
 from zaffre.store import resources
@@ -54,11 +55,19 @@ def locate(ctx: Context, workspace: str, uri: str) -> Location:
     if found := DATASTORE.fullmatch(uri):
         store = datastore(ctx, workspace, found["name"], with_credentials=True)
         if store["type"] == "local":
-            return Location(uri, confined(Path(store["path"]), found["path"].strip("/")))
+            return Location(uri, below(Path(store["path"]), found["path"], uri))
         return ctx.remote.in_datastore(store, found["path"])
     if uri.startswith("file://"):
         return Location(uri, Path(uri.removeprefix("file://")))
+    if "://" not in uri:
+        raise no_address(uri)  # it would be a path below wherever the server was started
     return ctx.remote.locate(uri)
+
+
+def no_address(text: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"{text[:300]} is no address", code="NoAddress", hint="azureml://datastores/workspaceblobstore/paths/FOLDER"
+    )
 
 
 def local_path(ctx: Context, workspace: str, uri: str, notes: list[str]) -> Path:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
+from zaffre.base.limits import KEY_LENGTH, TAG_LENGTH, TAGS
 from zaffre.spec.expression import single
 from zaffre.spec.form import Fold, Form, LocalPath, Name, TextMap, no_effect
 from zaffre.spec.loading import fault
@@ -114,7 +115,18 @@ class CodeConfiguration(Form):
     scoring_script: str
 
 
-Tags = TextMap
+def not_too_many(value: dict[str, str]) -> dict[str, str]:
+    if len(value) > TAGS:
+        raise fault(f"there are {len(value):,} tags; at most {TAGS:,} can be given")
+    for key, text in value.items():
+        if not 0 < len(key) <= KEY_LENGTH or len(text) > TAG_LENGTH:
+            raise fault(
+                f"the tag `{key[:40]}` is too long: a key has 1 to {KEY_LENGTH} characters, a value {TAG_LENGTH}"
+            )
+    return value
+
+
+Tags = Annotated[TextMap, AfterValidator(not_too_many)]
 IdentityHere = Annotated[Identity | None, AfterValidator(no_effect("identity"))]
 QueueHere = Annotated[QueueSettings | None, AfterValidator(no_effect("queue_settings"))]
 ServicesHere = Annotated[dict[str, JobService] | None, AfterValidator(no_effect("services"))]

@@ -9,6 +9,13 @@ from pydantic import AfterValidator
 from zaffre.spec.common import Described
 from zaffre.spec.form import Fold, Form, Name
 from zaffre.spec.loading import fault
+from zaffre.spec.reference import has_password
+
+
+def without_password(value: str) -> str:
+    if has_password(value):
+        raise fault("the address holds a password: give it under `credentials`, which are kept encrypted")
+    return value
 
 
 class Credentials(Form):
@@ -120,7 +127,7 @@ class Http(Datastore):
     """A web address below which files are read (Zaffre)."""
 
     type: Literal["http"]
-    url: str
+    url: Annotated[str, AfterValidator(without_password)]
 
 
 DATASTORES: dict[str, type[Datastore]] = {

@@ -8,7 +8,7 @@ from typing import Literal
 from urllib.parse import unquote
 
 from zaffre.base.errors import InvalidRequest
-from zaffre.base.limits import NAME_LENGTH
+from zaffre.base.limits import NAME_BYTES, NAME_LENGTH
 
 ReferenceKind = Literal["asset", "registry_asset", "datastore", "job_output", "url", "local", "content"]
 
@@ -80,6 +80,11 @@ def parse_reference(
             raise InvalidRequest(
                 f"{text}: the scheme {match[1]}:// is not known", hint=f"known are {', '.join(SCHEMES)}"
             )
+        if has_password(text):
+            raise InvalidRequest(
+                "an address must not hold a password, it would be kept as plain text",
+                hint="create a datastore with credentials, and write azureml://datastores/NAME/paths/PATH",
+            )
         return Reference("url", url=text)
     if text.startswith("git@"):
         return Reference("url", url=text)
@@ -140,12 +145,19 @@ def checked_name(name: str, text: str) -> str:
     return name
 
 
+def has_password(address: str) -> bool:
+    """Whether it is `scheme://user:password@host/...`."""
+    return re.match(r"[^:/]*://[^/@]*:[^/]*@", address) is not None
+
+
 def bad_name(name: str) -> str | None:
     """Why a text cannot be a name, or None. Lenient in characters, strict in what could leave a folder."""
     if not name or name != name.strip():
         return "a name must not be empty or begin or end with a space"
     if len(name) > NAME_LENGTH:
         return f"a name has at most {NAME_LENGTH} characters, this one has {len(name)}"
+    if len(name.encode(errors="replace")) > NAME_BYTES:
+        return f"a name has at most {NAME_BYTES} bytes, this one has {len(name.encode(errors='replace'))}"
     if "{{" in name or "}}" in name:
         return f"`{name}` is a template that has not been filled in"
     if name.startswith(".") or NOT_IN_NAMES.search(name):

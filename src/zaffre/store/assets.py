@@ -10,7 +10,7 @@ from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from zaffre.base.errors import Conflict, NotFound
-from zaffre.base.ids import sequence
+from zaffre.base.ids import is_number, sequence
 from zaffre.store.db import Database
 from zaffre.store.tables.assets import asset_labels, asset_versions, lineage
 from zaffre.store.tables.jobs import jobs
@@ -137,7 +137,7 @@ def newest_of_each(
 def next_version(connection: Connection, workspace: str, kind: str, name: str) -> str:
     """One more than the highest whole number among the versions; 1 when there is none."""
     query = select(V.version).where(V.workspace == workspace, V.kind == kind, V.name == name)
-    numbers = [int(row[0]) for row in connection.execute(query) if row[0].isdigit()]
+    numbers = [int(row[0]) for row in connection.execute(query) if is_number(row[0])]
     return str(max(numbers, default=0) + 1)
 
 

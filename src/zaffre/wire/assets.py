@@ -9,7 +9,7 @@ from pydantic import Field
 
 from zaffre.core.permissions import Permission
 from zaffre.wire.jobs import Listed
-from zaffre.wire.operation import Empty, Operation, View, WorkspaceRequest
+from zaffre.wire.operation import Empty, Operation, Tags, View, WorkspaceRequest
 
 KINDS: Mapping[str, str] = {"data": "data", "environment": "environments", "component": "components", "model": "models"}
 
@@ -41,7 +41,7 @@ class ListAssets(WorkspaceRequest):
 
 class UpdateAsset(AssetRef):
     description: str | None = None
-    tags: dict[str, str | None] | None = None
+    tags: Tags | None = None
     properties: dict[str, str | None] | None = None
     labels: list[str] | None = None  # these labels point here from now on
 

@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import Field
 
 from zaffre.core.permissions import Permission
-from zaffre.wire.operation import Body, Operation, View, WorkspaceRequest
+from zaffre.wire.operation import NUMBER, Body, Operation, View, WorkspaceRequest
 
 
 class TreeEntry(View):
     path: str
-    size: int = Field(ge=0)
+    size: int = Field(ge=0, le=NUMBER)
     hash: str = Field(pattern="^[0-9a-f]{64}$")
     executable: bool = False
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from zaffre.core.permissions import Permission
-from zaffre.wire.operation import Body, Operation, View, WorkspaceRequest
+from zaffre.wire.operation import NUMBER, Body, Operation, Tags, View, WorkspaceRequest
 
 Listed = Literal["active", "archived", "all"]
 
@@ -41,15 +41,15 @@ class UpdateJob(JobRef):
     display_name: str | None = None
     description: str | None = None
     experiment_name: str | None = None
-    tags: dict[str, str | None] | None = None  # None removes a tag
+    tags: Tags | None = None
 
 
 class ReadLog(JobRef):
     """Bytes of the log from an offset; with `follow` the stream goes on until the job ends."""
 
-    offset: int = Field(default=0, ge=0)
+    offset: int = Field(default=0, ge=0, le=NUMBER)
     follow: bool = False
-    tail_lines: int | None = Field(default=None, ge=0)
+    tail_lines: int | None = Field(default=None, ge=0, le=NUMBER)
 
 
 class Download(JobRef):
@@ -132,7 +132,7 @@ class JobEvent(View):
 class WatchJob(JobRef):
     """Events of a job and of all jobs below it, until it has ended. `after` resumes a broken stream."""
 
-    after: int = 0
+    after: int = Field(default=0, ge=0, le=NUMBER)
     below: bool = True  # also of the jobs below it
 
 
@@ -140,7 +140,7 @@ _JOBS = "/workspaces/{workspace}/jobs"
 _JOB = _JOBS + "/{name}"
 
 CREATE = Operation("jobs.create", "POST", _JOBS, SubmitJob, JobView, Permission.JOBS_WRITE, "Submit a job")
-PLAN = Operation("jobs.plan", "POST", _JOBS + ":plan", SubmitJob, PlanView, Permission.JOBS_READ,
+PLAN = Operation("jobs.plan", "POST", _JOBS + ":plan", SubmitJob, PlanView, Permission.JOBS_WRITE,
                  "Say which steps would run, and why")  # fmt: skip
 LIST = Operation("jobs.list", "GET", _JOBS, ListJobs, JobList, Permission.JOBS_READ, "List jobs, newest first")
 SHOW = Operation("jobs.show", "GET", _JOB, JobRef, JobView, Permission.JOBS_READ, "Show a job")

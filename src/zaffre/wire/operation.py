@@ -10,11 +10,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Annotated, Generic, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from zaffre.base.limits import KEY_LENGTH, TAG_LENGTH, TAGS
 from zaffre.core.permissions import Permission
+
+NUMBER = 2**53  # the largest whole number that JSON, databases and every client agree on
+
+
+Tags = Annotated[
+    dict[
+        Annotated[str, Field(min_length=1, max_length=KEY_LENGTH)], Annotated[str, Field(max_length=TAG_LENGTH)] | None
+    ],
+    Field(max_length=TAGS),
+]  # None removes a tag
 
 
 class Request(BaseModel):

@@ -31,5 +31,5 @@ def below(root: Path, path: str, named: str) -> Path:
     target = root / inner if inner else root
     top, real = os.path.realpath(root), os.path.realpath(target)
     if real != top and not real.startswith(top.rstrip("/") + "/"):
-        raise InvalidRequest(f"{named}: a symlink leads out of {root}", code="InvalidPath")
+        raise InvalidRequest(f"{named}: a symlink leads out of its folder", code="InvalidPath")
     return target

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import Conflict
-from zaffre.base.ids import sequence
+from zaffre.base.ids import is_number, sequence
 from zaffre.services import places
 from zaffre.services.context import Context
 from zaffre.services.models.inspect import facts_of_model
@@ -61,7 +61,7 @@ def register_output(
             if again and last and last.fingerprint == output.get("identity"):
                 return Registered(last, is_new=False, fixed=False)
             version = assets.next_version(connection, job.workspace, kind, name)
-            taken = [int(one.version) for one in mine if one.version.isdigit()]
+            taken = [int(one.version) for one in mine if is_number(one.version)]
             version = str(max([int(version), *(number + 1 for number in taken)]))
     now = now_ms()
     place = places.locate(ctx, job.workspace, output["uri"])

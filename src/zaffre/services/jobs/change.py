@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from zaffre.base.clock import now_ms
+from zaffre.base.errors import InvalidRequest
+from zaffre.base.limits import NAME_LENGTH
 from zaffre.services.context import Context
 from zaffre.services.jobs.view import views
 from zaffre.store import experiments
@@ -19,6 +21,8 @@ def update(ctx: Context, request: UpdateJob) -> JobView:
             key: getattr(request, key) for key in ("display_name", "description") if key in request.model_fields_set
         }
         if request.experiment_name:
+            if len(request.experiment_name) > NAME_LENGTH:
+                raise InvalidRequest(f"the name of an experiment has at most {NAME_LENGTH} characters")
             values["experiment_id"] = experiments.ensure(ctx.db, connection, job.workspace, request.experiment_name).id
         store.change(connection, job.id, {**values, "changed_at": now_ms()})
         store.set_tags(ctx.db, connection, job.id, request.tags or {})

@@ -5,7 +5,9 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
+from zaffre.base.confine import open_file
 from zaffre.base.errors import NotFound
 from zaffre.plugins.logs import read as reader
 from zaffre.services import places
@@ -50,7 +52,7 @@ def _members(ctx: Context, job: JobRecord, outputs: dict[str, dict[str, str]], r
 def folder_members(place: Path, name: str, log: Path | None) -> Iterator[Member]:
     """Every regular file below; links that lead elsewhere are not followed. A log may lie in several segments."""
     if place.is_file():
-        yield Member(f"{name}/{place.name}", place.stat().st_size, _read(place))
+        yield _member(f"{name}/{place.name}", place.parent, place)
         return
     for path in sorted(place.rglob("*")):
         if path.is_symlink() or not stat.S_ISREG(path.lstat().st_mode):
@@ -59,10 +61,16 @@ def folder_members(place: Path, name: str, log: Path | None) -> Iterator[Member]
         if log is not None and path == log:
             yield Member(inner, reader.size(log), reader.iterate(log))
         elif log is None or not (path.parent == log.parent and path.name.startswith(log.name + ".")):
-            yield Member(inner, path.stat().st_size, _read(path))
+            yield _member(inner, place, path)
 
 
-def _read(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as file:
+def _member(name: str, root: Path, path: Path) -> Member:
+    """A file that became a link since it was listed is not followed out of the folder."""
+    file, size = open_file(root, path.relative_to(root).parts)
+    return Member(name, size, _read(file))
+
+
+def _read(file: BinaryIO) -> Iterator[bytes]:
+    with file:
         while chunk := file.read(1 << 20):
             yield chunk

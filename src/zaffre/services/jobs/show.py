@@ -54,6 +54,6 @@ def list_jobs(ctx: Context, request: ListJobs) -> JobList:
 def _cursor(text: str | None) -> int | None:
     if text is None:
         return None
-    if not text.isdigit():
-        raise InvalidRequest("the cursor is not one of ours")
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise InvalidRequest("the cursor is not one of ours", code="BadCursor", hint="leave it out for the first page")
     return int(text)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from zaffre.base.clock import iso, now_ms
+from zaffre.core.permissions import Role
 from zaffre.services.context import Context
 from zaffre.store import experiments
 from zaffre.store import jobs as store
@@ -31,7 +32,26 @@ def views(ctx: Context, connection: Connection, jobs: Sequence[JobRecord]) -> li
     related = {id_ for job in jobs for id_ in (job.parent_id, job.reused_from) if id_}
     others = store.names_of(connection, related)
     names = experiments.names_of(connection, {job.experiment_id for job in jobs})
-    return [view(ctx, job, tags.get(job.id, {}), names.get(job.experiment_id), others) for job in jobs]
+    shown = [view(ctx, job, tags.get(job.id, {}), names.get(job.experiment_id), others) for job in jobs]
+    if ctx.principal.role is Role.JOB:
+        return [item if ctx.principal.name == f"job:{item.name}" else _without_secrets(item) for item in shown]
+    return shown
+
+
+def _without_secrets(view: JobView) -> JobView:
+    """A job sees what others did, not the values of their environment variables, which often hold passwords."""
+    return JobView.model_validate(_hidden(view.model_dump()))
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        key: dict.fromkeys(item, "***") if key == "environment_variables" and isinstance(item, dict) else _hidden(item)
+        for key, item in value.items()
+    }
 
 
 def view(
@@ -42,36 +62,36 @@ def view(
     document["outputs"] = _outputs(job, document.get("outputs"))
     ended, started = job.ended_at, job.started_at
     url = ctx.settings.url
-    return JobView(
-        **document,
-        name=job.name,
-        type="command" if job.type == "interactive" else job.type,
-        status=job.status.value,
-        reason=job.reason,
-        display_name=job.display_name or job.name,
-        experiment_name=experiment,
-        description=job.description,
-        compute=job.compute,
-        tags={key: value for key, value in tags.items() if not key.startswith("mlflow.")},
-        properties=_properties(job),
-        parent_job_name=names.get(job.parent_id or 0),
-        node=job.node,
-        created_at=iso(job.created_at),
-        started_at=iso(started),
-        ended_at=iso(ended),
-        duration_s=round(((ended or now_ms()) - started) / 1000, 3) if started else None,
-        creation_context={"created_at": iso(job.created_at), "created_by": job.created_by},
-        error=job.error,
-        reused_from=names.get(job.reused_from or 0),
-        saved_s=job.saved_s,
-        attempt=job.attempt,
-        archived=job.archived,
-        facts=job.facts,
-        services={
+    ours = {
+        "name": job.name,
+        "type": "command" if job.type == "interactive" else job.type,
+        "status": job.status.value,
+        "reason": job.reason,
+        "display_name": job.display_name or job.name,
+        "experiment_name": experiment,
+        "description": job.description,
+        "compute": job.compute,
+        "tags": {key: value for key, value in tags.items() if not key.startswith("mlflow.")},
+        "properties": _properties(job),
+        "parent_job_name": names.get(job.parent_id or 0),
+        "node": job.node,
+        "created_at": iso(job.created_at),
+        "started_at": iso(started),
+        "ended_at": iso(ended),
+        "duration_s": round(((ended or now_ms()) - started) / 1000, 3) if started else None,
+        "creation_context": {"created_at": iso(job.created_at), "created_by": job.created_by},
+        "error": job.error,
+        "reused_from": names.get(job.reused_from or 0),
+        "saved_s": job.saved_s,
+        "attempt": job.attempt,
+        "archived": job.archived,
+        "facts": job.facts,
+        "services": {
             "Studio": {"endpoint": f"{url}/jobs/{job.name}?workspace={job.workspace}", "type": "Studio"},
             "Tracking": {"endpoint": f"{url}/mlflow/{job.workspace}", "type": "Tracking"},
         },
-    )
+    }
+    return JobView.model_validate(document | ours)  # a document may have fields of the same names
 
 
 def _inputs(job: JobRecord, said: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from zaffre.base.clock import now_ms
 from zaffre.base.confine import parts_of
 from zaffre.base.errors import Conflict
-from zaffre.base.ids import sequence
+from zaffre.base.ids import is_number, sequence
 from zaffre.core.job_state import LIVING
 from zaffre.core.search_filter import MODEL_VERSIONS, parse_filter, parse_order
 from zaffre.services import places
@@ -251,7 +251,7 @@ def _lookup(version: Version) -> Lookup:
     def value(entity: str, key: str) -> Any:
         if entity == "tag":
             return record.tags.get(key, "false" if key == "mlflow.prompt.is_prompt" else None)
-        number = int(record.version) if record.version.isdigit() else None
+        number = int(record.version) if is_number(record.version) else None
         shown = {
             "name": record.name,
             "run_id": version.run,

@@ -9,6 +9,7 @@ from typing import Any
 from zaffre.base.errors import Conflict, InvalidRequest
 from zaffre.core.job_state import TERMINAL
 from zaffre.core.plan import InputPlan, OutputPlan
+from zaffre.services.places import no_address
 from zaffre.services.resolve.scope import Scope
 from zaffre.spec.expression import literal_text, single
 from zaffre.spec.reference import parse_reference
@@ -174,6 +175,8 @@ def outputs(ports: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[st
         if isinstance(path, str) and (name := single(path)) and name.startswith("parent.outputs."):
             bound[port] = name.removeprefix("parent.outputs.")
             merged.pop("path")
+        elif isinstance(path, str) and "://" not in path:
+            raise no_address(f"output {port}: path {path}")
         plan: OutputPlan = {"type": merged.get("type") or "uri_folder"}
         for key in ("mode", "path", "name", "version"):
             if merged.get(key) is not None:

@@ -15,6 +15,7 @@ from typing import BinaryIO
 
 from zaffre.base.confine import Item, Staged, kind_of, list_folder, open_file, parts_of, remove
 from zaffre.base.errors import Forbidden, InvalidRequest
+from zaffre.plugins.datastores.confine import below
 from zaffre.services import places
 from zaffre.services.context import Context
 from zaffre.store import assets, logged_models, runs
@@ -52,11 +53,11 @@ def locate(context: Context, workspace: str, path: str) -> Place:
         with context.db.read() as connection:
             run = runs.get(connection, workspace, parts[1].removeprefix("dcid."))
         owned = run.type != runs.INTERACTIVE and len(parts) > 2 and parts[2] in OWN_FOLDERS
-        return Place(root / parts[0] / parts[1], parts[2:], owned, run.id)
+        return Place(below(root, f"{parts[0]}/{parts[1]}", path), parts[2:], owned, run.id)
     if len(parts) >= 2 and parts[0] == MODELS:
         with context.db.read() as connection:
             model = logged_models.get(connection, workspace, parts[1], allow_deleted=True)
-        return Place(root.joinpath(*parts_of(model.path)), parts[2:], False)
+        return Place(below(root, model.path, path), parts[2:], False)
     if len(parts) >= 3 and parts[0] == VERSIONS:
         return _of_version(context, workspace, parts[1], parts[2], parts[3:])
     raise InvalidRequest(
