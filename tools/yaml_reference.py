@@ -109,10 +109,13 @@ PAGES = (
     ),
     Page("workspace", "workspace", "Workspace", "zaffre workspace create --file workspace.yml"),
 )
-INTRODUCTION = """The files of Azure Machine Learning v2, read as they are. A relative path in a file starts at the folder
-of the file. `zaffre validate FILE` checks a file of any kind and names every fault with its line; `--set a.b=value`
-replaces a value first. Words with capitals and humps (`AmlCompute`, `RwMount`) are taken for those with underscores.
-(Zaffre) marks what Azure ML does not have."""
+INTRODUCTION = """\
+The files of Azure Machine Learning v2, read as they are. A relative path in a file starts at the folder of
+the file. `zaffre validate FILE` checks a file of any kind and names every fault with its line; `--set
+a.b=value` replaces a value first. Words with capitals and humps (`AmlCompute`, `RwMount`) are taken for those
+with underscores. (Zaffre) marks what Azure ML does not have."""
+OTHERS_SAID = """These are read and checked (`zaffre validate`), not run by this release: a job or a step of such a type
+is refused with the code `JobTypeNotOffered`, and for the others there is no command that creates them."""
 OWN_PAGE = {"Environment": "environment.md", "CommandComponent": "command-component.md",
             "PipelineComponent": "pipeline-component.md"}  # fmt: skip
 # Parts that concern Azure's own services: shown as a mapping, and their fields are not explained one by one.
@@ -157,12 +160,7 @@ def pages() -> Iterator[tuple[Path, str]]:
 
 
 def index() -> str:
-    lines = [
-        "# The YAML language",
-        "",
-        filled(INTRODUCTION),
-        "",
-    ]  # fmt: skip
+    lines = ["# The YAML language", "", filled(INTRODUCTION), ""]
     for page in PAGES:
         lines.append(f"- [{page.title}]({page.name}.md): {meaning(page.kind)}")
     return "\n".join([*lines, f"- [Other kinds]({OTHERS}.md): read and checked, not run by this release", ""])
@@ -170,9 +168,7 @@ def index() -> str:
 
 def others() -> str:
     shown = {page.kind for page in PAGES}
-    lines = ["# Other kinds", "", filled("These are read and checked (`zaffre validate`), not run by this release: "
-             "creating one is refused with the code `JobTypeNotOffered` or says that the command does not exist."),
-             "", "| kind | `$schema` | meaning |", "|---|---|---|"]  # fmt: skip
+    lines = ["# Other kinds", "", filled(OTHERS_SAID), "", "| kind | `$schema` | meaning |", "|---|---|---|"]
     for kind, (_, _, schema) in kinds.KINDS.items():
         if kind not in shown:
             lines.append(f"| `{kind}` | `{schema}` | {meaning(kind)} |")

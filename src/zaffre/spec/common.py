@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from zaffre.spec.expression import single
 from zaffre.spec.form import Fold, Form, LocalPath, Name, TextMap, no_effect
@@ -50,10 +50,15 @@ class RetrySettings(Form):
     backoff: Annotated[float, Field(ge=0)] | None = None  # seconds before the first retry, doubled each time (Zaffre)
 
 
+def squeezed(value: Any) -> Any:
+    """`PyTorch` and `TensorFlow` have humps that are no words."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
 class Distribution(Form):
     """Several processes that work together."""
 
-    type: Annotated[Literal["pytorch", "tensorflow", "mpi", "ray"], Fold]
+    type: Annotated[Literal["pytorch", "tensorflow", "mpi", "ray"], BeforeValidator(squeezed)]
     """How the processes find each other; `ray` is read and checked, not run."""
     process_count_per_instance: Count | None = None  # 1 if not given; of pytorch and mpi
     worker_count: Count | None = None  # of tensorflow; one for each instance if not given
