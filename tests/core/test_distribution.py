@@ -5,6 +5,7 @@ import pytest
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.core.distribution import arrange, is_distributed, processes
+from zaffre.spec.common import Distribution
 
 
 def of(kind: str, instances: int = 1, **fields: object) -> dict[str, object]:
@@ -63,6 +64,11 @@ def test_tensorflow_workers_are_as_many_as_instances() -> None:
     config = json.loads(arrange(of("tensorflow", 2)).ranks[1].variables["TF_CONFIG"])
     assert len(config["cluster"]["worker"]) == 2
     assert "ps" not in config["cluster"]
+
+
+@pytest.mark.parametrize("written", ["pytorch", "PyTorch", "TensorFlow", "Mpi", "MPI"])
+def test_types_are_read_in_any_case(written: str) -> None:
+    assert Distribution.model_validate({"type": written}).type == written.lower()
 
 
 def test_variables_of_the_user_win_over_the_choice_of_interface() -> None:

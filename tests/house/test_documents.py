@@ -51,7 +51,9 @@ def test_every_error_code_is_documented_and_every_documented_one_exists() -> Non
     kinds = re.findall(r"^\| `\w+` \| +\d+ \| +\d+ \| `(\w+)` \|", text, re.MULTILINE)
     documented = [row for row in rows if row not in ("ZaffreError", "SpecError")] + kinds
     assert used - set(documented) == set(), "tell users what these codes mean: docs/errors.md"
-    assert {code for code in documented if code not in used and code not in _kinds()} == set(), "no longer in the source"
+    assert {code for code in documented if code not in used and code not in _kinds()} == set(), (
+        "no longer in the source"
+    )
 
 
 def _kinds() -> set[str]:
@@ -68,7 +70,9 @@ def test_guarantees_name_existing_tests() -> None:
         for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
     }
-    rows = re.findall(r"^\| ((?:REL|SEC)-\d\d) \| (.+?) \| (.+) \|$", (ROOT / "docs/guarantees.md").read_text(), re.MULTILINE)
+    rows = re.findall(
+        r"^\| ((?:REL|SEC)-\d\d) \| (.+?) \| (.+) \|$", (ROOT / "docs/guarantees.md").read_text(), re.MULTILINE
+    )
     assert len(rows) >= 10
     for id_, _, tests in rows:
         named = re.findall(r"`([^`]+)`", tests)

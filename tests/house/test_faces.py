@@ -57,11 +57,15 @@ def test_importing_all_of_the_client_leaves_the_server_out() -> None:
     assert _imported_by("from zaffre import *").isdisjoint(HEAVY)
 
 
-@pytest.mark.parametrize("words", [["--help"], ["job", "--help"], ["job", "create", "--help"], ["--version"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [["--help"], ["job", "--help"], ["job", "create", "--help"], ["--version"]], ids=" ".join
+)
 def test_help_needs_neither_client_nor_server(words: list[str]) -> None:
     code = f"import zaffre.cli.main as m\ntry: m.main({words!r})\nexcept SystemExit: pass"
     assert _imported_by(code).isdisjoint({*HEAVY, "pydantic", "yaml"})
 
 
 def test_the_server_imports_no_package_of_its_users() -> None:
-    assert _imported_by("import zaffre.app.server").isdisjoint({"mlflow", "pandas", "numpy", "sklearn", "pyarrow", "torch"})
+    assert _imported_by("import zaffre.app.server").isdisjoint(
+        {"mlflow", "pandas", "numpy", "sklearn", "pyarrow", "torch"}
+    )

@@ -30,25 +30,25 @@ class CommandJob(JobFields):
     type: Literal["command"] = "command"
     command: CommandLine  # run by bash; ${{inputs.x}}, ${{outputs.y}} and $[[optional parts]] are replaced
     code: LocalPath | None = None  # folder or file that is copied to where the command runs
-    environment: EnvironmentValue
-    environment_variables: TextMap | None = None
-    inputs: dict[str, InputValue] | None = None
-    outputs: dict[str, OutputValue] | None = None
-    resources: Resources | None = None
-    limits: Limits | None = None
-    distribution: Distribution | None = None
-    retry_settings: RetrySettings | None = None  # (Zaffre, for jobs of their own)
-    is_deterministic: bool | None = None  # false: never reused (Zaffre, for jobs of their own)
-    parent_job_name: str | None = None
+    environment: EnvironmentValue  # what its Python finds installed
+    environment_variables: TextMap | None = None  # set for the command
+    inputs: dict[str, InputValue] | None = None  # data and values; a bare value is a value
+    outputs: dict[str, OutputValue] | None = None  # folders and files that the command writes; without a body, a folder
+    resources: Resources | None = None  # what it takes of the machine
+    limits: Limits | None = None  # how long it may run
+    distribution: Distribution | None = None  # several processes that work together
+    retry_settings: RetrySettings | None = None  # how often a failed job is tried again (Zaffre, for jobs of their own)
+    is_deterministic: bool | None = None  # `false`: its result is never reused (Zaffre, for jobs of their own)
+    parent_job_name: str | None = None  # accepted in files that came from Azure ML
 
 
 class ComponentFields(Described):
     """What every kind of component may say."""
 
-    version: str | None = None
-    inputs: dict[str, InputDeclaration] | None = None
-    outputs: dict[str, OutputDeclaration] | None = None
-    is_deterministic: bool | None = None  # false: its results are never reused
+    version: str | None = None  # the next number if not given
+    inputs: dict[str, InputDeclaration] | None = None  # what a step must or may give
+    outputs: dict[str, OutputDeclaration] | None = None  # what a step can bind
+    is_deterministic: bool | None = None  # `false`: its results are never reused
     additional_includes: list[LocalPath] | None = None  # more files and folders beside `code`
 
 
@@ -56,10 +56,10 @@ class CommandComponent(ComponentFields):
     """A command with declared inputs and outputs, to be used as a step of pipelines."""
 
     type: Literal["command"] = "command"
-    command: CommandLine
-    code: LocalPath | None = None
-    environment: EnvironmentValue
-    environment_variables: TextMap | None = None
-    resources: Resources | None = None
-    limits: Limits | None = None
-    distribution: Distribution | None = None
+    command: CommandLine  # as in a command job
+    code: LocalPath | None = None  # folder or file that is copied to where the command runs
+    environment: EnvironmentValue  # what its Python finds installed
+    environment_variables: TextMap | None = None  # set for the command
+    resources: Resources | None = None  # a step may say otherwise
+    limits: Limits | None = None  # a step may say otherwise
+    distribution: Distribution | None = None  # a step may say otherwise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from zaffre.base.limits import KEY_LENGTH, TAG_LENGTH, TAGS
 from zaffre.spec.expression import single
@@ -25,16 +25,16 @@ Count = Annotated[int, Field(ge=1)] | Expression
 class Resources(Form):
     """What one node of a job needs. Without cpu, memory and gpu a job takes one slot of its compute."""
 
-    instance_count: Count | None = None  # nodes; with `distribution` each runs the command
-    instance_type: str | None = None
-    max_instance_count: Count | None = None
-    shm_size: str | None = None  # shared memory of a container, such as 2g
-    docker_args: str | list[str] | None = None
-    locations: list[str] | None = None
-    properties: dict[str, Any] | None = None
-    cpu: Annotated[float, Field(gt=0)] | None = None  # cores (Zaffre)
-    memory: str | None = None  # such as 500m or 4g; a number is megabytes (Zaffre)
-    gpu: Annotated[float, Field(ge=0)] | None = None  # (Zaffre)
+    instance_count: Count | None = None  # nodes; all are on this machine. More than one runs the command once on each
+    instance_type: str | None = None  # a size of Azure's machines; kept
+    max_instance_count: Count | None = None  # kept; used by kinds that grow while they run
+    shm_size: str | None = None  # shared memory of a container, such as 2g; without effect in a virtual environment
+    docker_args: str | list[str] | None = None  # of a container; without effect in a virtual environment
+    locations: list[str] | None = None  # Azure's regions; kept
+    properties: dict[str, Any] | None = None  # kept
+    cpu: Annotated[float, Field(gt=0)] | None = None  # cores of each node (Zaffre)
+    memory: str | None = None  # of each node, such as 500m or 4g; a number is megabytes (Zaffre)
+    gpu: Annotated[float, Field(ge=0)] | None = None  # graphics cards (Zaffre)
 
 
 class Limits(Form):
@@ -46,24 +46,30 @@ class Limits(Form):
 class RetrySettings(Form):
     """How often a failed job is tried again."""
 
-    max_retries: Annotated[int, Field(ge=0)] | None = None
-    timeout: Annotated[float, Field(gt=0)] | None = None  # seconds for one try
+    max_retries: Annotated[int, Field(ge=0)] | None = None  # how often, beyond the first try
+    timeout: Annotated[float, Field(gt=0)] | None = None  # seconds for one try, of a parallel job
     backoff: Annotated[float, Field(ge=0)] | None = None  # seconds before the first retry, doubled each time (Zaffre)
+
+
+def squeezed(value: Any) -> Any:
+    """`PyTorch` and `TensorFlow` have humps that are no words."""
+    return value.strip().lower() if isinstance(value, str) else value
 
 
 class Distribution(Form):
     """Several processes that work together."""
 
-    type: Annotated[Literal["pytorch", "tensorflow", "mpi", "ray"], Fold]
-    process_count_per_instance: Count | None = None
-    worker_count: Count | None = None  # tensorflow
-    parameter_server_count: Annotated[int, Field(ge=0)] | None = None  # tensorflow
-    port: int | None = None  # ray
-    address: str | None = None  # ray
-    include_dashboard: bool | None = None  # ray
-    dashboard_port: int | None = None  # ray
-    head_node_additional_args: str | None = None  # ray
-    worker_node_additional_args: str | None = None  # ray
+    type: Annotated[Literal["pytorch", "tensorflow", "mpi", "ray"], BeforeValidator(squeezed)]
+    """How the processes find each other; `ray` is read and checked, not run."""
+    process_count_per_instance: Count | None = None  # 1 if not given; of pytorch and mpi
+    worker_count: Count | None = None  # of tensorflow; one for each instance if not given
+    parameter_server_count: Annotated[int, Field(ge=0)] | None = None  # of tensorflow
+    port: int | None = None  # of ray
+    address: str | None = None  # of ray
+    include_dashboard: bool | None = None  # of ray
+    dashboard_port: int | None = None  # of ray
+    head_node_additional_args: str | None = None  # of ray
+    worker_node_additional_args: str | None = None  # of ray
 
 
 class UserIdentity(Form):
@@ -99,7 +105,7 @@ class JobService(Form):
 
     type: Annotated[Literal["vs_code", "jupyter_lab", "tensor_board", "ssh", "custom"], Fold] | None = None
     job_service_type: str | None = None
-    log_dir: str | None = None  # tensor_board
+    log_dir: str | None = None  # of tensor_board
     nodes: str | None = None
     port: int | None = None
     endpoint: str | None = None
@@ -135,18 +141,18 @@ ServicesHere = Annotated[dict[str, JobService] | None, AfterValidator(no_effect(
 class Described(Form):
     """What every job and asset may say about itself."""
 
-    name: Name | None = None
-    display_name: str | None = None
-    description: str | None = None
-    tags: Tags | None = None
-    properties: dict[str, Any] | None = None
+    name: Name | None = None  # letters, digits, `-`, `_`, `.`; of a job one is made up if it is not given
+    display_name: str | None = None  # shown in lists and graphs; need not be unique
+    description: str | None = None  # free text
+    tags: Tags | None = None  # for search and filters
+    properties: dict[str, Any] | None = None  # like tags, for programs
 
 
 class JobFields(Described):
     """What every kind of job may say."""
 
-    experiment_name: str | None = None
-    compute: str | None = None
-    identity: IdentityHere = None
-    services: ServicesHere = None
-    queue_settings: QueueHere = None
+    experiment_name: str | None = None  # groups runs; `Default` if not given
+    compute: str | None = None  # name of a compute, with or without `azureml:`; `local` is this machine
+    identity: IdentityHere = None  # accepted without effect: jobs run as the user of the server
+    services: ServicesHere = None  # accepted without effect in this release
+    queue_settings: QueueHere = None  # accepted without effect

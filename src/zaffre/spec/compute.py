@@ -32,15 +32,15 @@ class Compute(Described):
     """What every compute has."""
 
     name: Name
-    type: str
-    location: str | None = None
-    resource_id: str | None = None
-    identity: IdentityHere = None
-    ssh_settings: SshSettings | None = None
-    network_settings: NetworkSettings | None = None
-    cpu: Annotated[float, Field(gt=0)] | None = None  # cores of one node (Zaffre)
-    memory: str | None = None  # memory of one node, such as 8g (Zaffre)
-    gpu: Annotated[float, Field(ge=0)] | None = None  # (Zaffre)
+    type: str  # `amlcompute` can be created; `local` is there; the others are read and checked
+    location: str | None = None  # a region of Azure; kept
+    resource_id: str | None = None  # of Azure; kept
+    identity: IdentityHere = None  # accepted without effect
+    ssh_settings: SshSettings | None = None  # kept
+    network_settings: NetworkSettings | None = None  # kept
+    cpu: Annotated[float, Field(gt=0)] | None = None  # cores of one node; kept (Zaffre)
+    memory: str | None = None  # of one node, such as 8g; kept (Zaffre)
+    gpu: Annotated[float, Field(ge=0)] | None = None  # graphics cards of one node; kept (Zaffre)
 
 
 class Local(Compute):
@@ -55,12 +55,13 @@ class AmlCompute(Compute):
 
     type: Literal["amlcompute"]
     size: str | None = None  # a virtual machine size of Azure; kept for reference
-    tier: Annotated[Literal["dedicated", "low_priority", "lowpriority"], Fold] | None = None
-    min_instances: Annotated[int, Field(ge=0)] | None = None
+    tier: Annotated[Literal["dedicated", "low_priority", "lowpriority"], Fold] | None = None  # kept
+    min_instances: Annotated[int, Field(ge=0)] | None = None  # 0 if not given; nothing is kept waiting on one machine
     max_instances: Annotated[int, Field(ge=0)] | None = None
-    idle_time_before_scale_down: Annotated[float, Field(ge=0)] | None = None  # seconds
-    ssh_public_access_enabled: bool | None = None
-    enable_node_public_ip: bool | None = None
+    """Jobs at once; 4 if not given. A job of several instances counts as so many."""
+    idle_time_before_scale_down: Annotated[float, Field(ge=0)] | None = None  # seconds; kept
+    ssh_public_access_enabled: bool | None = None  # kept
+    enable_node_public_ip: bool | None = None  # kept
 
     @model_validator(mode="after")
     def _bounds(self) -> AmlCompute:
@@ -95,7 +96,7 @@ class Kubernetes(Compute):
     """A Kubernetes cluster."""
 
     type: Literal["kubernetes"]
-    namespace: str | None = None
+    namespace: str | None = None  # where its jobs run
 
 
 class VirtualMachine(Compute):

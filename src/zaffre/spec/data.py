@@ -14,7 +14,9 @@ from zaffre.spec.inputs import data_type
 class AutoDelete(Form):
     """When data that is not used any more may be deleted."""
 
-    condition: Annotated[Literal["created_greater_than", "last_accessed_greater_than"], Fold] | None = None
+    condition: Annotated[Literal["created_greater_than", "last_accessed_greater_than"], Fold] | None = (
+        None  # from when its age counts
+    )
     value: str | None = None  # such as 30d
 
 
@@ -23,11 +25,12 @@ class Data(Described):
 
     version: str | None = None  # the next number if not given
     type: Annotated[Literal["uri_file", "uri_folder", "mltable"], BeforeValidator(data_type)] = "uri_folder"
-    path: DataPath
-    datastore: str | None = None
-    stage: str | None = None
-    auto_delete_setting: AutoDelete | None = None
-    skip_validation: bool | None = None
-    referenced_uris: list[str] | None = None
-    mltable_schema_url: str | None = None
+    """`uri_file`, `uri_folder` or a folder with a file MLTable."""
+    path: DataPath  # local file or folder, https://..., azureml://datastores/NAME/paths/..., or an output of a job
+    datastore: str | None = None  # kept
+    stage: str | None = None  # kept
+    auto_delete_setting: AutoDelete | None = None  # kept
+    skip_validation: bool | None = None  # accepted without effect
+    referenced_uris: list[str] | None = None  # kept
+    mltable_schema_url: str | None = None  # kept
     properties: dict[str, Any] | None = None

@@ -20,9 +20,9 @@ TEXT_BYTES = 2**20  # a requirements file
 class BuildContext(Form):
     """A folder with a Dockerfile."""
 
-    path: LocalPath
+    path: LocalPath  # the folder
     dockerfile_path: str | None = None  # relative to `path`; Dockerfile if not given
-    args: dict[str, str] | None = None
+    args: dict[str, str] | None = None  # of the build; kept
 
 
 class Route(Form):
@@ -78,13 +78,13 @@ def requirement_lines(value: Any, info: ValidationInfo) -> Any:
 class Environment(Described):
     """Packages for jobs: an image, an image with a conda file, pip requirements, or a build context."""
 
-    version: str | None = None
-    image: Filled | None = None
-    conda_file: Annotated[dict[str, Any], BeforeValidator(conda)] | None = None
-    build: BuildContext | None = None
-    os_type: str | None = None
-    inference_config: InferenceConfig | None = None
-    datastore: str | None = None
+    version: str | None = None  # the next number if not given
+    image: Filled | None = None  # a known image stands for its Python and packages; others for their Python
+    conda_file: Annotated[dict[str, Any], BeforeValidator(conda)] | None = None  # path of a conda file, or its content
+    build: BuildContext | None = None  # a folder with a Dockerfile whose steps install packages
+    os_type: str | None = None  # kept
+    inference_config: InferenceConfig | None = None  # kept, for deployments
+    datastore: str | None = None  # kept
     requirements: Annotated[list[str], BeforeValidator(requirement_lines)] | None = None  # for pip (Zaffre)
     python_version: str | None = None  # such as 3.11; for `requirements` (Zaffre)
     constraints: Annotated[list[str], BeforeValidator(requirement_lines)] | None = (

@@ -51,10 +51,14 @@ def text_of(value: Any) -> Any:
 
 
 def local_path(value: str, info: ValidationInfo) -> str:
-    """A local path becomes absolute and must exist; addresses and expressions stay."""
+    """A local path becomes absolute and must exist; addresses and expressions stay.
+
+    A blank that is still to be filled in (`<CODE_DIR>`) is as data that is not there yet.
+    """
     if not value.strip():
         raise fault("a path must not be empty")
-    return loading_of(info).locate(value) if reference.is_local(value) else referred(value)
+    blank = PLACEHOLDER.fullmatch(value.strip()) is not None
+    return loading_of(info).locate(value, is_data=blank) if reference.is_local(value) else referred(value)
 
 
 def data_path(value: str, info: ValidationInfo) -> str:

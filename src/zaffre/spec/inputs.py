@@ -47,18 +47,20 @@ class Input(Form):
     """What a job is given, or what a component declares to be given."""
 
     type: Annotated[InputType | None, BeforeValidator(data_type)] = None
+    """`uri_file`, `uri_folder`, `mltable` and models are data; the others are plain values."""
     path: DataPath | None = (
         None  # local file or folder, azureml:NAME:VERSION, azureml://..., https://..., an expression
     )
-    mode: Annotated[InputMode | None, BeforeValidator(input_mode)] = None  # how the data reaches the job
-    description: str | None = None
+    mode: Annotated[InputMode | None, BeforeValidator(input_mode)] = None
+    """How the data reaches the job; a mount of local data is the place itself, `download` a copy."""
+    description: str | None = None  # of a declared input
     default: LiteralValue | None = None  # of a declared parameter
     optional: bool | None = None  # a component's input that need not be given
-    min: int | float | None = None
-    max: int | float | None = None
+    min: int | float | None = None  # of a number
+    max: int | float | None = None  # of a number
     enum: list[LiteralValue] | None = None  # the only values allowed
     datastore: str | None = None  # accepted in older files
-    properties: dict[str, Any] | None = None
+    properties: dict[str, Any] | None = None  # kept
 
 
 def input_value(value: Any, info: ValidationInfo) -> LiteralValue | Input:
@@ -82,17 +84,17 @@ def output_path(value: str, info: ValidationInfo) -> str:
 class Output(Form):
     """What a job leaves behind. Without `path` it is kept with the job; with `name` it becomes an asset."""
 
-    type: Annotated[DataType | None, BeforeValidator(data_type)] = None
+    type: Annotated[DataType | None, BeforeValidator(data_type)] = None  # `uri_folder` if not given
     path: Annotated[str, AfterValidator(output_path)] | None = None  # azureml://datastores/..., or an expression
-    mode: Annotated[OutputMode | None, BeforeValidator(output_mode)] = None
+    mode: Annotated[OutputMode | None, BeforeValidator(output_mode)] = None  # all write to the place itself
     name: Name | None = None  # registers the output as a data asset or model of this name
-    version: str | None = None
-    description: str | None = None
-    optional: bool | None = None
-    is_control: bool | None = None
-    early_available: bool | None = None
-    tags: dict[str, str] | None = None
-    properties: dict[str, Any] | None = None
+    version: str | None = None  # of the asset; the next number if not given
+    description: str | None = None  # of the asset
+    optional: bool | None = None  # accepted in older files
+    is_control: bool | None = None  # accepted without effect
+    early_available: bool | None = None  # accepted without effect
+    tags: dict[str, str] | None = None  # of the asset
+    properties: dict[str, Any] | None = None  # of the asset
 
 
 def output_value(value: Any, info: ValidationInfo) -> str | Output:

@@ -19,9 +19,10 @@ class Model(Described):
     version: Filled | None = None  # the next number if not given
     type: ModelType | None = None  # custom_model if not given
     path: DataPath | None = None
+    """Local file or folder, azureml://datastores/..., or an output: azureml://jobs/JOB/outputs/NAME."""
     properties: TextMap | None = None
-    stage: str | None = None
-    flavors: dict[str, Any] | None = None
-    utc_time_created: str | None = None
-    run_id: str | None = None
-    default_deployment_template: dict[str, Any] | None = None
+    stage: str | None = None  # such as Production; read by the model registry of MLflow
+    flavors: dict[str, Any] | None = None  # of an MLflow model; read from its MLmodel file if not given
+    utc_time_created: str | None = None  # of an MLflow model
+    run_id: str | None = None  # the job that made it
+    default_deployment_template: dict[str, Any] | None = None  # kept

@@ -41,15 +41,15 @@ NODES = {
 class Node(Described):
     """What every step may say."""
 
-    comment: str | None = None
+    comment: str | None = None  # free text
     compute: str | None = None  # a compute, or ${{parent.inputs.x}}
-    inputs: dict[str, InputValue] | None = None
-    outputs: dict[str, OutputValue] | None = None
-    identity: IdentityHere = None
-    services: ServicesHere = None
-    queue_settings: QueueHere = None
-    experiment_name: str | None = None
-    retry_settings: RetrySettings | None = None
+    inputs: dict[str, InputValue] | None = None  # values, data or expressions such as ${{parent.inputs.x}}
+    outputs: dict[str, OutputValue] | None = None  # where results go; ${{parent.outputs.y}} makes one the pipeline's
+    identity: IdentityHere = None  # accepted without effect
+    services: ServicesHere = None  # accepted without effect in this release
+    queue_settings: QueueHere = None  # accepted without effect
+    experiment_name: str | None = None  # accepted: steps belong to the experiment of their pipeline
+    retry_settings: RetrySettings | None = None  # how often it is tried again
 
 
 def component_of(*types: str) -> Any:
@@ -98,13 +98,14 @@ class CommandNode(Node):
 
     type: Literal["command"] = "command"
     component: Annotated[str | CommandComponent | None, component_of("command")] = None
-    command: CommandLine | None = None
-    code: LocalPath | None = None
-    environment: EnvironmentValue | None = None
-    environment_variables: TextMap | None = None
-    resources: Resources | None = None
-    limits: Limits | None = None
-    distribution: Distribution | None = None
+    """A command component: name, address, file or the component itself."""
+    command: CommandLine | None = None  # written in place, with `environment`, if there is no `component`
+    code: LocalPath | None = None  # of a command written in place
+    environment: EnvironmentValue | None = None  # in place of the component's
+    environment_variables: TextMap | None = None  # on top of the component's
+    resources: Resources | None = None  # field by field in place of the component's
+    limits: Limits | None = None  # in place of the component's
+    distribution: Distribution | None = None  # in place of the component's
     is_deterministic: bool | None = None  # of a command written in place
 
 

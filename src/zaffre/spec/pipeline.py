@@ -20,12 +20,12 @@ Steps = Annotated[dict[Name, NodeValue], Field(max_length=limits.PIPELINE_STEPS)
 class PipelineSettings(Form):
     """What holds for all steps."""
 
-    default_compute: str | None = None
-    default_datastore: str | None = None
+    default_compute: str | None = None  # of steps that name none
+    default_datastore: str | None = None  # kept: outputs without a path go to workspaceblobstore
     continue_on_step_failure: bool | None = None  # other branches go on when a step fails
     force_rerun: bool | None = None  # nothing is reused
-    on_init: str | None = None
-    on_finalize: str | None = None
+    on_init: str | None = None  # accepted without effect
+    on_finalize: str | None = None  # accepted without effect
 
 
 def settings(value: Any, info: ValidationInfo) -> PipelineSettings:
@@ -50,9 +50,9 @@ class PipelineComponent(ComponentFields):
     """Steps with declared inputs and outputs, to be used as one step."""
 
     type: Literal["pipeline"] = "pipeline"
-    jobs: Steps
-    settings: Settings | None = None
-    compute: str | None = None
+    jobs: Steps  # name of each step and the step
+    settings: Settings | None = None  # what holds for all steps
+    compute: str | None = None  # of steps that name none
 
 
 PipelineBody = Annotated[str | PipelineComponent | None, component_of("pipeline")]
@@ -62,12 +62,12 @@ class PipelineJob(JobFields):
     """A job of several steps, written in place (`jobs`) or as a component."""
 
     type: Literal["pipeline"] = "pipeline"
-    jobs: Steps | None = None
-    component: PipelineBody = None
-    inputs: dict[str, InputValue] | None = None
-    outputs: dict[str, OutputValue] | None = None
-    settings: Settings | None = None
-    limits: Limits | None = None
+    jobs: Steps | None = None  # name of each step and the step; or `component`
+    component: PipelineBody = None  # a pipeline component in place of `jobs`
+    inputs: dict[str, InputValue] | None = None  # data and values, as ${{parent.inputs.x}} in steps
+    outputs: dict[str, OutputValue] | None = None  # bound by steps as ${{parent.outputs.y}}
+    settings: Settings | None = None  # what holds for all steps
+    limits: Limits | None = None  # how long it may run
 
     @model_validator(mode="after")
     def _one_body(self) -> PipelineJob:
@@ -82,10 +82,10 @@ class PipelineNode(Node):
     """A pipeline as a step of another one."""
 
     type: Literal["pipeline"] = "pipeline"
-    component: PipelineBody = None
-    jobs: Steps | None = None
-    settings: Settings | None = None
-    limits: Limits | None = None
+    component: PipelineBody = None  # a pipeline component: name, address, file or the component itself
+    jobs: Steps | None = None  # name of each step and the step; or `component`
+    settings: Settings | None = None  # what holds for all steps
+    limits: Limits | None = None  # how long it may run
 
     @model_validator(mode="after")
     def _one_body(self) -> PipelineNode:

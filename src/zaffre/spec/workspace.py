@@ -66,12 +66,14 @@ class Workspace(Described):
     image_build_compute: str | None = None
     hbi_workspace: bool | None = None
     public_network_access: Annotated[Literal["enabled", "disabled"], Fold] | None = None
-    identity: IdentityHere = None
+    identity: IdentityHere = None  # accepted without effect
     primary_user_assigned_identity: str | None = None
     enable_data_isolation: bool | None = None
     serverless_compute: dict[str, Any] | None = None
     system_datastores_auth_mode: str | None = None
     feature_store_settings: dict[str, Any] | None = None
     materialization_identity: dict[str, Any] | None = None
-    constraints: list[str] | None = None  # pip constraints of every environment (Zaffre)
-    exclude_newer: str | None = None  # no package published after this date (Zaffre)
+    constraints: list[str] | None = None
+    """Pip constraints of every environment, where the environment itself leaves a version open (Zaffre)."""
+    exclude_newer: str | None = None
+    """No package published after this date, such as 2025-06-30, unless the environment says otherwise (Zaffre)."""

@@ -8,6 +8,7 @@ from typing import Any
 from zaffre.base.errors import InvalidRequest
 from zaffre.base.limits import NESTED_PIPELINES, PIPELINE_STEPS
 from zaffre.core.distribution import arrange, is_distributed, number
+from zaffre.core.memory import megabytes
 from zaffre.core.plan import GraphPlan, InputPlan, StepPlan
 from zaffre.services.places import CONTENT
 from zaffre.services.resolve import inputs
@@ -100,9 +101,12 @@ def _step(
         plan["distribution"] = distribution
     if resources.get("instance_count", 1) != 1:
         plan["instances"] = number(resources["instance_count"], f"{step}: resources.instance_count")
-    for field, key in (("cpu", "cpu"), ("memory_mb", "memory_mb"), ("gpu", "gpu")):
-        if resources.get(field) is not None:
-            plan[key] = float(resources[field])  # type: ignore[literal-required]
+    if resources.get("cpu") is not None:
+        plan["cpu"] = float(resources["cpu"])
+    if resources.get("gpu") is not None:
+        plan["gpu"] = float(resources["gpu"])
+    if resources.get("memory") is not None:
+        plan["memory_mb"] = megabytes(resources["memory"], f"{step}: resources.memory")
     if limits.get("timeout") is not None:
         plan["timeout_s"] = float(limits["timeout"])
     if retry.get("max_retries"):
