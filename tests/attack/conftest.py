@@ -14,8 +14,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from zaffre.sdk.connect import read
 from zaffre.base.home import Home
+from zaffre.sdk.connect import read
 
 WAIT_S = 60.0
 SLEEPER = "env > outputs/env.txt; touch outputs/ready; sleep 600"
