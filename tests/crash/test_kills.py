@@ -28,6 +28,7 @@ KILLS = int(os.environ.get("ZAFFRE_KILLS", "20"))
 SEED = int(os.environ.get("ZAFFRE_KILL_SEED", "1"))
 LONGEST_LIFE_S = 1.5  # of a server, from the moment it answers
 SETTLE_S = 120
+MOST_OPEN = 8  # jobs under way: the client waits for some before it submits more
 
 METRICS = """
 import json, os, sys, time, urllib.request
@@ -131,7 +132,17 @@ class Client(threading.Thread):
                             break
                         time.sleep(0.05)
             number += 1
-            self.stopping.wait(1.0)
+            while not self.stopping.wait(0.3) and self._open() > MOST_OPEN:
+                pass
+
+    def _open(self) -> int:
+        """How many of the last jobs have not ended yet; all of them, while the server is away."""
+        last = self.accepted[-4 * MOST_OPEN :]
+        try:
+            workspace = self.server.workspace()
+            return sum(workspace.jobs.get(name).status != "Completed" for name in last)
+        except (ZaffreError, OSError, ValueError):
+            return len(last)
 
 
 @pytest.mark.timeout(600 + KILLS * 20)
@@ -144,6 +155,8 @@ def test_nothing_is_lost_and_nothing_runs_twice(tmp_path: Path, environments: Pa
     moments = random.Random(SEED)
     server = Server(home)
     server.start()
+    warm = server.workspace().jobs.create_or_update(command_job("true"))  # a build would not fit into so short a life
+    assert server.workspace().jobs.wait(warm.name).status == "Completed"
     client = Client(server, tmp_path)
     client.start()
     try:
