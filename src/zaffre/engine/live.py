@@ -56,5 +56,10 @@ class Live:
     busy: bool = False  # a worker thread is at it
 
     @property
+    def never_started(self) -> int:
+        """Attempts that a crash of the server took before they began: they are no retries."""
+        return int((self.job.facts or {}).get("never_started") or 0)
+
+    @property
     def plan(self) -> dict[str, Any]:
         return self.job.plan or {}

@@ -8,7 +8,7 @@ from zaffre.base.clock import now_ms
 from zaffre.base.errors import Conflict, ZaffreError
 from zaffre.core.job_state import Status
 from zaffre.engine import finish
-from zaffre.engine.job import ending
+from zaffre.engine.job import again, ending
 from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
 from zaffre.ports.compute import Observation, TaskState
@@ -62,8 +62,13 @@ def ended(
         return ending.canceled(motor, live)
     if seen.state is TaskState.EXITED and seen.exit_code == 0 and problem is None and not live.timed_out:
         return _completed(motor, live, made)
+    if seen.state is TaskState.NEVER_STARTED and again.no_space(motor):
+        return again.when_there_is_space(motor, live, "the disk is full")
+    if problem is not None and problem.code == "DiskFull":  # what it made is still there: kept when there is room
+        motor.batch.note(live, problem.message)
+        return motor.later(live, again.WAITS_S[0], lambda: begin(motor, live, seen))
     code, message = _why(live, seen, problem)
-    if live.job.attempt < int(live.plan.get("max_retries") or 0):
+    if live.job.attempt - live.never_started < int(live.plan.get("max_retries") or 0):
         return _again(motor, live, message)
     hint = problem.hint if problem else f"zaffre job stream --name {live.job.name}"
     return ending.failed(motor, live, code, message, hint, outputs=made)
@@ -115,8 +120,9 @@ def _why(live: Live, seen: Observation, problem: ZaffreError | None) -> tuple[st
 
 def _again(motor: Motor, live: Live, message: str) -> None:
     attempt = live.job.attempt + 1
-    wait = float(live.plan.get("backoff_s") or 1.0) * 2 ** (attempt - 1)
-    reason = f"attempt {attempt} of {live.plan['max_retries']} after {wait:g} s: {message}"
+    retry = attempt - live.never_started
+    wait = float(live.plan.get("backoff_s") or 1.0) * 2 ** (retry - 1)
+    reason = f"attempt {retry} of {live.plan['max_retries']} after {wait:g} s: {message}"
     live.timed_out = False
     motor.batch.move(
         live,

@@ -8,7 +8,7 @@ from pathlib import Path
 from zaffre.base.errors import ZaffreError
 from zaffre.core.job_state import Status
 from zaffre.engine import prepare
-from zaffre.engine.job import ending, starting
+from zaffre.engine.job import again, ending, starting
 from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
 from zaffre.engine.variables import logs_of_system
@@ -87,4 +87,6 @@ def failed(motor: Motor, live: Live, error: ZaffreError) -> None:
     live.busy = False
     if live.job.cancel:
         return ending.canceled(motor, live)
+    if error.code == "DiskFull":
+        return again.when_there_is_space(motor, live, error.message)
     return ending.failed(motor, live, error.code, error.message, error.hint)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from zaffre.core.job_state import Status
 from zaffre.engine.job import finalizing
 from zaffre.engine.live import Live
@@ -17,7 +19,7 @@ def watch(motor: Motor, live: Live) -> None:
     limit = live.plan.get("timeout_s")
     if limit and live.job.started_at:
         left = live.job.started_at / 1000 + float(limit) - motor.wall()
-        motor.later(live, max(left, 0.0), lambda: _timeout(motor, live))
+        motor.later(live, max(left, 0.0), partial(_timeout, motor, live, live.job.attempt))
     fd = motor.compute.watch(live.job.handle or {}) if isinstance(motor.compute, WaitsOnMany) else None
     if fd is not None:
         live.watch_fd = fd
@@ -40,8 +42,8 @@ def look(motor: Motor, live: Live) -> None:
     finalizing.begin(motor, live, seen)
 
 
-def _timeout(motor: Motor, live: Live) -> None:
-    if live.job.id in motor.watched and not live.timed_out:
+def _timeout(motor: Motor, live: Live, attempt: int) -> None:
+    if live.job.attempt == attempt and live.job.id in motor.watched and not live.timed_out:
         live.timed_out = True
         motor.batch.note(live, f"time limit of {live.plan['timeout_s']:g} s reached: stopping")
         motor.compute.stop(live.job.handle or {}, STOP_GRACE_S)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import ZaffreError
 from zaffre.core.job_state import Status
-from zaffre.engine.job import ending, running
+from zaffre.engine.job import again, ending, running
 from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
 
@@ -24,6 +24,8 @@ def _start(motor: Motor, live: Live) -> None:
         handle = motor.compute.start(live.task)
     except (ZaffreError, OSError) as error:
         problem = error if isinstance(error, ZaffreError) else ending.of_os(error)
+        if again.is_for_space(motor, problem):
+            return again.when_there_is_space(motor, live, problem.message)
         return ending.failed(motor, live, problem.code, problem.message, problem.hint)
     motor.batch.move(live, Status.RUNNING, None, handle=handle)
     return running.watch(motor, live)
@@ -34,9 +36,6 @@ def recover(motor: Motor, live: Live) -> None:
     control = motor.control(live)
     handle = motor.compute.find(f"{live.job.id}-{live.job.attempt}", control) if control.is_dir() else None
     if handle is None:
-        motor.batch.move(live, Status.QUEUED, "the server stopped before it started", attempt=live.job.attempt + 1)
-        motor.slots.free(live)
-        motor.slots.put(live)
-        return
+        return again.never_started(motor, live, "the server stopped before it started")
     motor.batch.move(live, Status.RUNNING, None, handle=handle)
-    running.watch(motor, live)
+    return running.watch(motor, live)
