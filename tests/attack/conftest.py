@@ -36,7 +36,8 @@ class Server:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "zaffre", "up", "--home", str(self.home), "--port", "0"],
-                env={**clean, "PYTHONPATH": paths}, stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.home.parent,
+                env={**clean, "PYTHONPATH": paths}, cwd=self.home.parent,
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         address = until(lambda: read(Home(self.home)), lambda: self.process.poll() is None)
         assert address.token
@@ -87,7 +88,7 @@ class Server:
         if workspace not in self._tokens:
             job = self.submit(SLEEPER, workspace)
             folder = self.artifacts(job, workspace) / "outputs"
-            until(lambda: (folder / "ready").exists())
+            until((folder / "ready").exists)
             lines = (folder / "env.txt").read_text().splitlines()
             token = next(line.partition("=")[2] for line in lines if line.startswith("ZAFFRE_TOKEN="))
             self._tokens[workspace] = job, token

@@ -20,7 +20,7 @@ from zaffre.store.tables.jobs import jobs
 from zaffre.wire.table import OPERATIONS
 
 FRONT = {("GET", "/"), ("HEAD", "/")}  # says only that one must log in
-OWN = {"/", f"{PREFIX}/openapi.json"}
+OWN = {"/", "/jobs/{name}", f"{PREFIX}/openapi.json"}  # pages beside the tables
 LIVE = "living_job"
 
 

@@ -1,4 +1,5 @@
 """Zaffre: `zaffre data create`, which takes the bytes into its content store."""
+
 import contextlib
 
 from common import adapter

@@ -1,4 +1,5 @@
 """Zaffre: `zaffre data create --by-reference`: the bytes stay where they are, their fingerprint is taken."""
+
 from common import adapter
 
 _whole = adapter("assets", "zaffre")

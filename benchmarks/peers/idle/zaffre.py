@@ -1,4 +1,5 @@
 """Zaffre: `zaffre up` on SQLite, in a home of its own."""
+
 import pathlib
 
 import common

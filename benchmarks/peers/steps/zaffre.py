@@ -1,4 +1,5 @@
 """Zaffre: a pipeline file, submitted by the command line to a server already up, as a user has it."""
+
 import contextlib
 import json
 import os

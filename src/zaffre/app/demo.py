@@ -169,13 +169,13 @@ class Demo:
         for line in lines:
             self.console.print(f"  {line}")
         for command, meaning in (
-            ("job plan -f pipeline.yml", "after a change in src/train/train.py: names the line"),
+            ("job plan -f pipeline.yml", "after an edit: names file and line"),
             ("job list", "what ran"),
             (f"model download --name {MODEL} --label latest", "the model, as MLflow wrote it"),
             (f"lineage show --type model --name {MODEL}", "what made it"),
-            ("status", "the address, for a browser or the MLflow client"),
+            ("status", "the address of the server"),
         ):
-            self.console.print(f"  zaffre {command:66} [dim]{meaning}[/dim]")
+            self.console.print(f"  zaffre {command:58} [dim]{meaning}[/dim]")
 
 
 def _write(folder: Path) -> None:

@@ -101,7 +101,7 @@ class StepPlan(View):
     """What would happen to one step, and why."""
 
     step: str  # `outer.inner` for a nested one
-    runs: bool | None  # None: cannot be known before an earlier step has run
+    runs: bool | None = None  # None: cannot be known before an earlier step has run
     cause: str  # "src/train.py changed at line 12", "reused from merry_falcon (saves 14 s)"
     reused_from: str | None = None
     saved_s: float | None = None

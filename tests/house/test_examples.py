@@ -1,0 +1,117 @@
+"""Every example runs as it stands, by the commands that its page names; so does the demo."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+EXAMPLES = ROOT / "examples"
+Zaffre = Callable[..., str]
+
+
+@pytest.fixture(scope="module")
+def zaffre(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zaffre]:
+    """The command line, with one home for all examples: environments are built once."""
+    home = tmp_path_factory.mktemp("home")
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("ZAFFRE_")}
+
+    def run(*words: str, cwd: Path) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "zaffre", *words],
+            cwd=cwd,
+            env={**clean, "ZAFFRE_HOME": str(home), "PYTHONPATH": str(ROOT / "src")},
+            capture_output=True,
+            text=True,
+            timeout=280,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+        assert done.returncode == 0, f"zaffre {' '.join(words)}:\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    yield run
+    run("down", cwd=home)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(EXAMPLES, tmp_path / "examples"))
+
+
+def test_every_example_has_a_test_and_a_line_on_the_page() -> None:
+    folders = {item.name for item in EXAMPLES.iterdir() if item.is_dir()}
+    page = (EXAMPLES / "README.md").read_text()
+    assert set(re.findall(r"^\| \[(\w+)\]", page, re.MULTILINE)) == folders
+    commands = re.findall(r"zaffre job create -f (\w+)/", page)
+    assert (
+        set(commands)
+        == folders
+        == {name.removeprefix("test_example_") for name in globals() if name[:13] == "test_example_"}
+    )
+
+
+def test_example_hello(zaffre: Zaffre, copy: Path) -> None:
+    assert "Hello world, from job" in zaffre("job", "create", "-f", "hello/job.yml", "--stream", cwd=copy)
+    assert "Hello you," in zaffre(
+        "job", "create", "-f", "hello/job.yml", "--set", "inputs.name=you", "--stream", cwd=copy
+    )
+
+
+def test_example_pipeline(zaffre: Zaffre, copy: Path) -> None:
+    said = zaffre("job", "create", "-f", "pipeline/pipeline.yml", "--stream", cwd=copy)
+    assert "[clean] kept 6 of 8 rows" in said
+    assert "[count] 2 days with 2 visits or more" in said
+    name = json.loads(zaffre("job", "list", "--query", "[0].name", cwd=copy))
+    zaffre("job", "download", "-n", name, "--output-name", "days", "-p", "got", cwd=copy)
+    (found,) = (copy / "got").rglob("days.csv")
+    assert found.read_text().split() == ["day,visits", "2026-03-02,2", "2026-03-04,3"]
+    plan = json.loads(zaffre("job", "plan", "-f", "pipeline/pipeline.yml", "--set", "inputs.at_least=3", cwd=copy))
+    assert [(step["step"], step["runs"]) for step in plan["steps"]] == [("clean", False), ("count", True)]
+    assert "at_least" in plan["steps"][1]["cause"]
+
+
+def test_example_training(zaffre: Zaffre, copy: Path) -> None:
+    said = zaffre("job", "create", "-f", "training/job.yml", "--stream", cwd=copy)
+    assert re.search(r"accuracy 0\.9\d", said)
+    model = json.loads(zaffre("model", "show", "-n", "iris", "-l", "latest", cwd=copy))
+    assert (model["type"], model["version"]) == ("mlflow_model", "1")
+    assert "sklearn" in model["flavors"]
+
+
+def test_the_demo_twice(zaffre: Zaffre, tmp_path: Path) -> None:
+    first = zaffre("demo", "mine", cwd=tmp_path)
+    for told in (
+        "[prepare] 442 patients", "[register] auc", "diabetes-progression", "4 of 4 steps reused",
+        "parameter `depth`: 2 -> 4", "1 of 4 steps reused", "oob_accuracy", "Try next",
+    ):  # fmt: skip
+        assert told in first, told
+    assert "\x1b" not in first, "colours where there is no terminal"
+    (tmp_path / "mine/src/train/train.py").open("a").write("\n# mine\n")
+    again = zaffre("demo", "mine", cwd=tmp_path)
+    assert "parameter `depth`: 2 -> 5" in again
+    assert (tmp_path / "mine/src/train/train.py").read_text().endswith("# mine\n")
+    models = json.loads(zaffre("model", "list", "-n", "diabetes-progression", cwd=tmp_path))
+    assert len(models) >= 1
+
+
+def test_the_demo_says_what_to_do_when_it_fails(tmp_path: Path) -> None:
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken/notes.txt").touch()
+    for words, told in ((["demo", "taken"], "name a new folder"), (["demo", "/proc/none"], "name another folder")):
+        done = subprocess.run(
+            [sys.executable, "-m", "zaffre", *words],
+            cwd=tmp_path, capture_output=True, text=True, check=False,
+            env={**os.environ, "ZAFFRE_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT / "src")},
+        )  # fmt: skip
+        assert done.returncode != 0
+        assert told in done.stderr
+    assert not (tmp_path / "home/server.json").exists()
