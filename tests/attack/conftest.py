@@ -14,8 +14,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from zaffre.sdk.connect import read
 from zaffre.base.home import Home
+from zaffre.sdk.connect import read
 
 WAIT_S = 60.0
 SLEEPER = "env > outputs/env.txt; touch outputs/ready; sleep 600"
@@ -54,6 +54,7 @@ class Server:
         if token is not None:
             headers["authorization"] = f"Bearer {token or self.token}"
         url = httpx.URL(self.url).copy_with(raw_path=path.encode())
+        self.http.cookies.clear()
         return self.http.request(method, url, json=body, headers=headers, **more)
 
     def api(self, method: str, path: str, body: Any = None, token: str | None = "", **more: Any) -> httpx.Response:
