@@ -88,7 +88,8 @@ def test_files(home: Path, tmp_path: Path, name: str) -> None:
 
 def test_type_mismatch_between_steps(home: Path, tmp_path: Path) -> None:
     (tmp_path / "c.yml").write_text(
-        "name: c\ntype: command\ncommand: cat ${{inputs.n}}\ninputs: {n: {type: integer}}\noutputs: {o: {type: uri_folder}}\n"
+        "name: c\ntype: command\ncommand: cat ${{inputs.n}}\n"
+        "inputs: {n: {type: integer}}\noutputs: {o: {type: uri_folder}}\n"
         + ENV
     )
     (tmp_path / "job.yml").write_text(

@@ -64,13 +64,12 @@ def _calls() -> Iterator[dict[tuple[str, str], int]]:
 def test_submit_a_pipeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "pipeline.yml").write_text(PIPELINE)
     monkeypatch.chdir(tmp_path)
-    with _calls() as order:
-        with Workspace.local(tmp_path / "home") as ws:
-            while ("zaffre/engine/loop.py", "Engine._keep_house") not in order:
-                time.sleep(0.01)  # its first turn is about what a former server left
-            order.clear()  # the platform stands: the tour begins
-            monkeypatch.setattr(cli_job, "workspace", lambda _args: ws)
-            assert main(["job", "create", "-f", "pipeline.yml", "--stream"]) == 0
+    with _calls() as order, Workspace.local(tmp_path / "home") as ws:
+        while ("zaffre/engine/loop.py", "Engine._keep_house") not in order:
+            time.sleep(0.01)  # its first turn is about what a former server left
+        order.clear()  # the platform stands: the tour begins
+        monkeypatch.setattr(cli_job, "workspace", lambda _args: ws)
+        assert main(["job", "create", "-f", "pipeline.yml", "--stream"]) == 0
     assert "[read] hello" in capsys.readouterr().out
     tour = (ROOT / "docs/tours/submit-a-pipeline.md").read_text()
     stops = [(path.removeprefix("src/"), name) for path, name in STOP.findall(tour)]
