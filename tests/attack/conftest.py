@@ -55,6 +55,7 @@ class Server:
         if token is not None:
             headers["authorization"] = f"Bearer {token or self.token}"
         url = httpx.URL(self.url).copy_with(raw_path=path.encode())
+        self.http.cookies.clear()
         return self.http.request(method, url, json=body, headers=headers, **more)
 
     def api(self, method: str, path: str, body: Any = None, token: str | None = "", **more: Any) -> httpx.Response:

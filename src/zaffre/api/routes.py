@@ -100,9 +100,18 @@ async def _request(operation: Operation[Any, Any], request: Request) -> BaseMode
     try:
         return operation.request.model_validate(fields)  # type: ignore[no-any-return]
     except ValidationError as error:
-        faults = [Fault(item["msg"], field=".".join(map(str, item["loc"]))) for item in error.errors()]
-        names = "; ".join(f"{fault.field}: {fault.message}" for fault in faults)
+        faults = [_fault(item) for item in error.errors()]
+        names = "; ".join(fault.message for fault in faults)
         raise InvalidRequest(f"{operation.name}: {names}", faults=faults) from None
+
+
+def _fault(item: Any) -> Fault:
+    """What is wrong with one field, told with its name. Unknown ones come from a client of another release."""
+    name = ".".join(map(str, item["loc"]))
+    if item["type"] == "extra_forbidden":
+        return Fault(f"`{name}` is not known to this server", field=name,
+                     hint="is the client of another release? compare `zaffre --version` with `zaffre status`")  # fmt: skip
+    return Fault(f"`{name}`: {item['msg']}", field=name)
 
 
 def _parsed(body: bytes) -> dict[str, Any]:

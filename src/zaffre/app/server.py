@@ -147,6 +147,8 @@ class Living:
 
 def listen(host: str, port: int) -> socket.socket:
     """Raises `Conflict` when the port is taken."""
+    if not 0 <= port < 2**16:
+        raise InvalidRequest(f"{port} is no port: they go from 1 to 65535", hint="any free one: zaffre up --port 0")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -194,6 +194,8 @@ class Staged:
                     code="PathTaken",
                     hint="choose another path, or delete what is there",
                 ) from error
+            if error.errno == errno.EPERM:
+                raise _missing(self._parts[:-1]) from error
             raise
 
     def __enter__(self) -> Staged:

@@ -118,7 +118,7 @@ def build(words: Sequence[str] | None) -> Parser:
     parser.epilog = EXAMPLES
     parser.set_defaults(parser=parser)
     parser.add_argument("--version", action="store_true", default=argparse.SUPPRESS, help="print the version and end")
-    nouns = parser.add_subparsers(metavar="NOUN", title="nouns and commands")
+    nouns = parser.add_subparsers(metavar="NOUN", title="nouns and commands", prog="zaffre")
     for noun, summary in NOUNS.items():
         inner: Parser = nouns.add_parser(noun, help=summary, description=summary)
         inner.set_defaults(parser=inner)

@@ -20,7 +20,9 @@ HINT = "the log of the server has the details"
 def rescue(motor: Motor, live: Live, error: Exception) -> None:
     """The step fails with the reason. A pipeline that cannot go on is given up, with all that runs below it."""
     problem = in_words(error)
-    log.error("job %s fails: %s", live.job.name, problem.message, exc_info=error)
+    log.error(
+        "job %s fails: %s", live.job.name, problem.message, exc_info=None if isinstance(error, ZaffreError) else error
+    )
     if live.job.type == "pipeline" or live.job.status in TERMINAL:
         return give_up(motor, live.job.root_id, problem)
     _stop(motor, live)

@@ -163,9 +163,17 @@ def recognise(data: Any, noun: str | None = None, file: str | None = None) -> st
         kinds = sorted(kind for kind in KINDS if noun is None or kind.partition("/")[0] == noun)
         given = data.get("type")
         message = f"`type: {str(given)[:60]}` is not known" if given else "cannot tell what the document is"
-        hint = nearest(str(given), [kind.rpartition("/")[2] for kind in kinds]) if given else None
+        hint = nearest(str(given), [kind.rpartition("/")[2] for kind in kinds]) if given else _misspelt(data)
         raise SpecError([Fault(message, file, 1, 1, "type", hint or f"kinds are {', '.join(kinds)}")])
     return found
+
+
+def _misspelt(data: dict[str, Any]) -> str | None:
+    """A document that says its kind by a key, which is written wrongly: `comand`."""
+    for key in data:
+        if hint := nearest(str(key), ["command", "jobs"]):
+            return f"`{str(key)[:60]}`: {hint}"
+    return None
 
 
 def by_schema(schema: Any) -> str | None:

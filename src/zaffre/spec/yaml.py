@@ -104,8 +104,14 @@ def parse(text: str, file: str | None = None) -> Any:
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = error.problem or str(error)
-        hint = "YAML is indented with spaces, not tabs" if "\t" in what or "'\t'" in what else None
-        if "{{" in text:
+        begun = error.context_mark
+        if error.context and begun and mark and begun.line < mark.line:
+            what = f"{what} ({error.context} that begins at line {begun.line + 1})"
+        tabbed = mark is not None and "\t" in text.split("\n")[mark.line][: mark.column + 1]
+        hint = "YAML is indented with spaces, not tabs" if tabbed or "\t" in what or "'\t'" in what else None
+        if mark is not None and "${{" in text.split("\n")[mark.line]:
+            hint = hint or 'inside of `{ }` and `[ ]` an expression is quoted: "${{inputs.x}}"'
+        if re.search(r"(?<!\$)\{\{", text):
             hint = hint or TEMPLATE
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         raise SpecError([Fault(f"malformed YAML: {what}", file, line, column, hint=hint)]) from None

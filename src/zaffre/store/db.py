@@ -17,7 +17,7 @@ import orjson
 from sqlalchemy import Connection, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError, StatementError
+from sqlalchemy.exc import DatabaseError, DataError, InterfaceError, OperationalError, StatementError
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.schema import Table
 from sqlalchemy.sql.dml import Insert
@@ -133,6 +133,8 @@ def _told_plainly() -> Iterator[None]:
                 "a text holds a character that cannot be kept (NUL, half of a surrogate pair), or a value is too large",
                 code="InvalidValue",
             ) from error
+        if isinstance(error, DatabaseError) and (told := _plainly(str(error.orig))):
+            raise told from error
         raise
 
 
@@ -154,6 +156,18 @@ def _plainly(reason: str) -> DatabaseUnavailable | None:
             f"the disk of the database is full or broken: {reason}",
             code="DiskFull",
             hint="free space, then try again; nothing acknowledged is lost",
+        )
+    if "not a database" in reason or "malformed" in reason:
+        return DatabaseUnavailable(
+            f"the database is damaged: {reason}",
+            code="DatabaseDamaged",
+            hint="put back a copy of zaffre.db, or choose another home: zaffre up --home DIR",
+        )
+    if "no such table" in reason or "no such column" in reason:
+        return DatabaseUnavailable(
+            f"the database is of another release: {reason}",
+            code="DatabaseOther",
+            hint="use the release that made it, or choose another home: zaffre up --home DIR",
         )
     return None
 

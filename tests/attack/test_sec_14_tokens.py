@@ -1,0 +1,66 @@
+"""SEC-14: tokens end, are never seen again, and cannot be planted."""
+
+from __future__ import annotations
+
+from conftest import Server, until
+
+from zaffre.api.auth import sign_job
+
+
+def test_sec_14_the_token_of_a_job_ends_with_it(server: Server) -> None:
+    job = server.submit("echo $ZAFFRE_TOKEN > outputs/t; sleep 600")
+    file = server.artifacts(job) / "outputs" / "t"
+    until(lambda: file.exists() and file.read_text().strip())
+    token = file.read_text().strip()
+    assert server.api("GET", f"/jobs/{job}", token=token).status_code == 200
+    server.api("POST", f"/jobs/{job}/cancel", {})
+    server.ended(job)
+    assert server.api("GET", f"/jobs/{job}", token=token).status_code == 401
+    assert server.mlflow("GET", f"mlflow/runs/get?run_id={job}", token=token).status_code == 401
+
+
+def test_sec_14_a_token_made_for_another_job_or_workspace_is_wrong(server: Server) -> None:
+    job, token = server.living_job()
+    prefix, workspace, name, signature = token.split(".")
+    forged = (
+        ".".join((prefix, b"other".hex(), name, signature)), ".".join((prefix, workspace, b"other".hex(), signature)),
+        ".".join((prefix, workspace, name, signature[:-1] + "0")), ".".join((prefix, workspace, name, "")),
+        ".".join((prefix, "zz", "zz", signature)), sign_job(b"\0" * 32, "default", job), sign_job(b"", "default", job),
+    )  # fmt: skip
+    for one in forged:
+        if one != token:
+            assert server.api("GET", "/jobs", token=one).status_code == 401, one
+
+
+def test_sec_14_tokens_are_not_in_logs_or_the_database(server: Server) -> None:
+    _, token = server.living_job()
+    server.call("GET", f"/?token={server.token}", token=None)
+    server.call("GET", "/api/nothing", token="wrong-token-canary")
+    server.api("GET", "/jobs", token="wrong-token-canary")
+    log = server.log.read_text()
+    kept = b"".join(path.read_bytes() for path in server.home.glob("zaffre.db*"))
+    for secret in (server.token, token, "wrong-token-canary"):
+        assert secret not in log
+        assert secret.encode() not in kept
+
+
+def test_sec_14_a_wrong_token_is_not_made_a_cookie(server: Server) -> None:
+    planted = server.call("GET", "/?token=of-the-attacker", token=None)
+    assert "set-cookie" not in planted.headers
+    right = server.call("GET", f"/?token={server.token}", token=None)
+    cookie = right.headers["set-cookie"].lower()
+    assert right.headers["location"] == "/"
+    assert "httponly" in cookie
+    assert "samesite=strict" in cookie
+
+
+def test_sec_14_nobody_is_sent_elsewhere(server: Server) -> None:
+    for path in ("/mlflow/default", "//evil.example/", "/mlflow//evil.example", "/?next=//evil.example", "/api/"):
+        answer = server.call("GET", path, token=None, headers={"host": server.url.partition("//")[2]})
+        assert answer.status_code in (400, 401, 404), path
+        assert "location" not in answer.headers
+
+
+def test_sec_14_tokens_do_not_count_in_addresses(server: Server) -> None:
+    for path in (f"/api/status?token={server.token}", f"/api/status?access_token={server.token}"):
+        assert server.call("GET", path, token=None).status_code == 401
