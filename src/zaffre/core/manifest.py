@@ -55,6 +55,20 @@ def make(entries: Iterable[Entry]) -> tuple[Manifest, bytes]:
     return Manifest(blake3(form).hexdigest(), ordered), form
 
 
+def below(tree: Manifest, path: str) -> Manifest | None:
+    """The tree that one file, or the files of one folder, of a tree are; None if there is no such path."""
+    path = path.strip("/")
+    for entry in tree.entries:
+        if entry.path == path:
+            return make([Entry(path.rpartition("/")[2], entry.size, entry.hash, entry.executable)])[0]
+    inner = [
+        Entry(entry.path[len(path) + 1 :], entry.size, entry.hash, entry.executable)
+        for entry in tree.entries
+        if entry.path.startswith(path + "/")
+    ]
+    return make(inner)[0] if inner else None
+
+
 def render(ordered: Sequence[Entry]) -> bytes:
     """The canonical form of checked and sorted entries (code points sort as their UTF-8 bytes do)."""
     lines = [f"{entry.hash} {'x' if entry.executable else '-'} {entry.size} {entry.path}\0" for entry in ordered]

@@ -139,5 +139,8 @@ class RemoteSources(Protocol):
     def fetch(self, place: Location, cache: Path) -> Path:
         """A local copy, made once per fingerprint, whole or not at all. Raises `NotFound`, `Unavailable`."""
 
+    def writable(self, place: Location) -> bool:
+        """Whether `upload` can write there at all; nothing is asked over the network."""
+
     def upload(self, folder: Path, place: Location) -> None:
         """Write a folder or file there; each file is whole or absent."""
