@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from blake3 import blake3
 
@@ -47,10 +48,14 @@ class Manifest:
         return sum(entry.size for entry in self.entries)
 
 
-def make(entries: Iterable[Entry]) -> tuple[Manifest, bytes]:
-    """The manifest of these files and its canonical form. Raises `InvalidRequest` naming each bad or double path."""
-    ordered = sorted(entries, key=lambda entry: entry.path)
-    check(ordered)
+def make(entries: Iterable[Entry], *, checked: bool = False) -> tuple[Manifest, bytes]:
+    """The manifest of these files and its canonical form. Raises `InvalidRequest` naming each bad or double path.
+
+    `checked`: the entries were found in a real folder, each by a name that `wrong_path` accepts.
+    """
+    ordered = sorted(entries, key=attrgetter("path"))
+    if not checked:
+        check(ordered)
     form = render(ordered)
     return Manifest(blake3(form).hexdigest(), ordered), form
 
