@@ -1,15 +1,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from zaffre.base.errors import InvalidRequest
+from zaffre.core.manifest import Entry
 from zaffre.plugins.content import tables
 from zaffre.plugins.content.diff import compare
 from zaffre.plugins.content.store import FileContentStore
 from zaffre.plugins.content.tables import Shape, diff_tables, is_tabular, shape
+from zaffre.wire.data import FileChange
 
 
 def read(path: str, data: bytes) -> Shape:
@@ -75,7 +79,14 @@ def test_versions_of_data_are_compared(tmp_path: Path) -> None:
             (tmp_path / version / name).write_text(text)
     store = FileContentStore(tmp_path / "content")
     one, two = tmp_path / "1", tmp_path / "2"
-    found = {item.path: item for item in compare(store.scan(one), one, store.scan(two), two)}
+
+    def compared(before: Path, after: Path) -> list[FileChange]:
+        def opener(place: Path) -> Callable[[Entry], BinaryIO]:
+            return lambda entry: open(place / entry.path if place.is_dir() else place, "rb")
+
+        return compare(store.scan(before), opener(before), store.scan(after), opener(after))
+
+    found = {item.path: item for item in compared(one, two)}
     assert {path: item.change for path, item in found.items()} == {
         "broken.csv": "changed", "gone.jsonl": "removed", "new.tsv": "added",
         "new/n.txt": "renamed", "t.csv": "changed",
@@ -85,5 +96,5 @@ def test_versions_of_data_are_compared(tmp_path: Path) -> None:
     assert table.columns_retyped == ["a: int64 -> double"]
     assert (found["new.tsv"].rows, found["gone.jsonl"].former_rows, found["broken.csv"].rows) == (1, 1, None)
     assert found["new/n.txt"].former_path == "old/n.txt"
-    (single,) = compare(store.scan(one / "t.csv"), one / "t.csv", store.scan(two / "t.csv"), two / "t.csv")
+    (single,) = compared(one / "t.csv", two / "t.csv")
     assert (single.former_rows, single.rows) == (1, 2)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,12 +25,14 @@ Q = TypeVar("Q", bound=Request)
 R = TypeVar("R", bound=BaseModel)
 
 
-def open_embedded(root: Path) -> InProcess:
-    """Raises what `open_platform` raises."""
+def open_embedded(
+    root: Path, rewrites: Mapping[str, str] | None = None, *, allow_private_addresses: bool = False
+) -> InProcess:
+    """`rewrites`: prefix of URLs -> where they are read instead. Raises what `open_platform` raises."""
     listener = listen("127.0.0.1", 0)
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     try:
-        platform = open_platform(root, Settings(url))
+        platform = open_platform(root, Settings(url, dict(rewrites or {}), allow_private_addresses))
     except BaseException:
         listener.close()
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
@@ -18,11 +19,24 @@ class Workspace(Client):
     """
 
     @classmethod
-    def local(cls, home: str | Path | None = None, workspace: str = "default") -> Self:
+    def local(
+        cls,
+        home: str | Path | None = None,
+        workspace: str = "default",
+        *,
+        url_rewrites: Mapping[str, str] | None = None,
+        allow_private_addresses: bool = False,
+    ) -> Self:
         """The same services and engine without a server. Jobs that still run when it is closed go on; whoever opens
-        the home next adopts them. Raises `Conflict` when a server or another process works on this home.
+        the home next adopts them. `url_rewrites` maps a prefix of addresses to a folder or address where they are
+        read instead; data may come from this machine and private networks only with `allow_private_addresses`.
+        Raises `Conflict` when a server or another process works on this home.
         """
         from zaffre.app.embedded import open_embedded
 
         root = (Path(home) if home is not None else default_home()).expanduser().absolute()
-        return cls(open_embedded(root), workspace, content=Home(root).content)
+        return cls(
+            open_embedded(root, url_rewrites, allow_private_addresses=allow_private_addresses),
+            workspace,
+            content=Home(root).content,
+        )

@@ -16,9 +16,19 @@ def add(verbs: Verbs) -> None:
     gc = verbs.add("gc", _gc, "Remove content that nothing refers to, and environments long unused", """
         zaffre storage gc --dry-run
         zaffre storage gc --unused-days 7 --yes
+        zaffre storage gc --keep-hours 0 --yes         # what was deleted a moment ago goes too
         """)  # fmt: skip
     gc.add_argument("--dry-run", action="store_true", help="only say what would go")
-    gc.add_argument("--unused-days", type=float, default=30.0, metavar="N", help="environments unused so long go (30)")
+    gc.add_argument(
+        "--unused-days",
+        type=float,
+        default=30.0,
+        metavar="N",
+        help="environments and copies of remote data unused so long go (30)",
+    )
+    gc.add_argument(
+        "--keep-hours", type=float, default=24.0, metavar="N", help="content that came in lately stays (24)"
+    )
 
 
 def _scrub(args: Namespace) -> Any:
@@ -38,10 +48,13 @@ def _scrub(args: Namespace) -> Any:
 def _gc(args: Namespace) -> Any:
     from zaffre.wire import server
 
+    asked = server.Collect(dry_run=True, unused_days=args.unused_days, keep_hours=args.keep_hours)
     with workspace(args) as ws:
-        would = ws.transport.call(server.GC, server.Collect(dry_run=True, unused_days=args.unused_days))
+        would = ws.transport.call(server.GC, asked)
         if args.dry_run:
             return would
-        note(args, f"{would.objects} objects ({would.bytes:,} bytes), {len(would.environments)} environments would go")
+        found = f"{would.objects} objects ({would.bytes:,} bytes), {len(would.environments)} environments, "
+        found += f"{would.copies_bytes:,} bytes of fetched copies, {would.job_folders} job folders"
+        note(args, f"{found} would go")
         confirm(args, "Remove them")
-        return ws.transport.call(server.GC, server.Collect(dry_run=False, unused_days=args.unused_days))
+        return ws.transport.call(server.GC, asked.model_copy(update={"dry_run": False}))

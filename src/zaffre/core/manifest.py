@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from blake3 import blake3
 
@@ -47,12 +48,30 @@ class Manifest:
         return sum(entry.size for entry in self.entries)
 
 
-def make(entries: Iterable[Entry]) -> tuple[Manifest, bytes]:
-    """The manifest of these files and its canonical form. Raises `InvalidRequest` naming each bad or double path."""
-    ordered = sorted(entries, key=lambda entry: entry.path)
-    check(ordered)
+def make(entries: Iterable[Entry], *, checked: bool = False) -> tuple[Manifest, bytes]:
+    """The manifest of these files and its canonical form. Raises `InvalidRequest` naming each bad or double path.
+
+    `checked`: the entries were found in a real folder, each by a name that `wrong_path` accepts.
+    """
+    ordered = sorted(entries, key=attrgetter("path"))
+    if not checked:
+        check(ordered)
     form = render(ordered)
     return Manifest(blake3(form).hexdigest(), ordered), form
+
+
+def below(tree: Manifest, path: str) -> Manifest | None:
+    """The tree that one file, or the files of one folder, of a tree are; None if there is no such path."""
+    path = path.strip("/")
+    for entry in tree.entries:
+        if entry.path == path:
+            return make([Entry(path.rpartition("/")[2], entry.size, entry.hash, entry.executable)])[0]
+    inner = [
+        Entry(entry.path[len(path) + 1 :], entry.size, entry.hash, entry.executable)
+        for entry in tree.entries
+        if entry.path.startswith(path + "/")
+    ]
+    return make(inner)[0] if inner else None
 
 
 def render(ordered: Sequence[Entry]) -> bytes:

@@ -18,12 +18,15 @@ SMALL_FILES, SMALL_BYTES = 16, 1 << 20  # of an output: hashing it takes less th
 
 
 def is_quick(ctx: Context, live: Live) -> bool:
-    """Whether what was made is so little that keeping it takes a millisecond."""
+    """Whether what was made is so little, and so near, that keeping it takes a millisecond."""
     folder = ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
-    return _is_small(folder / "work" / "logs") and all(
-        _is_small(place_of(ctx, live, port, item, folder)["local"])
-        for port, item in (live.plan.get("outputs") or {}).items()
-    )
+    if not _is_small(folder / "work" / "logs"):
+        return False
+    for port, item in (live.plan.get("outputs") or {}).items():
+        place = place_of(ctx, live, port, item, folder)
+        if not places.is_built_in(place["uri"]) or not _is_small(place["local"]):
+            return False
+    return True
 
 
 def _is_small(place: Path) -> bool:
@@ -74,5 +77,8 @@ def _keep(ctx: Context, live: Live, port: str, item: Mapping[str, Any], folder: 
         kept |= {"identity": manifest.root, "files": len(manifest.entries), "bytes": manifest.size}
         place = places.locate(ctx, live.job.workspace, output["uri"])
         if place.local is None:
-            ctx.remote.upload(local, place)
+            del kept["identity"]
+            if manifest.entries:
+                ctx.remote.upload(local, place)
+                kept["identity"] = ctx.remote.fingerprint(place)  # by which a later change of it is noticed
     return kept

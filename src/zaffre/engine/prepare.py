@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,10 @@ from zaffre.ports.compute import Task
 from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition
 from zaffre.services import places
 from zaffre.services.context import Context
+from zaffre.services.reuse.identify import guard, guarded
 from zaffre.spec.expression import render
 
+COPIED = ("download", "eval_download")  # modes that give a job files of its own
 SMALL_TREE = 64  # files: copying so many takes less time than handing them to another thread
 
 
@@ -40,17 +43,21 @@ def is_quick(ctx: Context, live: Live) -> bool:
         return False
     if plan.get("code") and len(ctx.content.manifest(plan["code"]).entries) > SMALL_TREE:
         return False
+    if live.parent is None and guarded(plan):
+        return False
     return all("value" in item or _is_here(item) for item in (plan.get("inputs") or {}).values())
 
 
 def _is_here(item: Mapping[str, Any]) -> bool:
-    return item.get("mode") not in ("download", "eval_download") and places.is_built_in(item["uri"])
+    return item.get("mode") not in COPIED and places.is_built_in(item["uri"])
 
 
 def prepare(
     ctx: Context, live: Live, experiment: str, say: Callable[[str], None], cancelled: Callable[[], bool]
 ) -> Prepared:
     """Raises `ZaffreError` with the cause; the folder is then left for a look."""
+    if live.parent is None:  # the inputs of steps were looked at when their pipeline began
+        guard(ctx, live.job.workspace, live.plan)
     notes: list[str] = []
     environment = _environment(ctx, live, say, cancelled)
     folder = ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
@@ -59,9 +66,15 @@ def prepare(
     if live.plan.get("code"):
         ctx.content.checkout(live.plan["code"], work)
     _artifacts(ctx, live, work)
-    inputs = {
-        port: _deliver(ctx, live, port, item, folder, notes) for port, item in (live.plan.get("inputs") or {}).items()
-    }
+    inputs = {}
+    for port, item in (live.plan.get("inputs") or {}).items():
+        found: list[str] = []
+        try:
+            inputs[port] = _deliver(ctx, live, port, item, folder, found)
+        finally:
+            for note in found:
+                say(f"input {port}: {note}")
+            notes += [f"input {port}: {note}" for note in found]
     outputs = {port: place_of(ctx, live, port, item, folder) for port, item in (live.plan.get("outputs") or {}).items()}
     paths = {port: str(item["local"]) for port, item in outputs.items()}
     values = {f"inputs.{name}": value for name, value in inputs.items()}
@@ -143,19 +156,33 @@ def _deliver(
     if "value" in item:
         return item["value"]  # type: ignore[no-any-return]
     source = places.local_path(ctx, live.job.workspace, item["uri"], notes)
-    if item.get("mode") in ("download", "eval_download"):
+    if item.get("mode") in COPIED:
         target = folder / "inputs" / port / source.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, symlinks=True)
-        else:
-            shutil.copyfile(source, target)
+        _copy(source, target)
         return str(target)
     return str(source)
 
 
+def _copy(source: Path, target: Path) -> None:
+    """Files of the job's own: it may write to them, whatever the rights of the originals."""
+    if not source.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        return
+    for place, _, names in os.walk(source):
+        inner = target / os.path.relpath(place, source)
+        inner.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            original = os.path.join(place, name)
+            shutil.copyfile(original, inner / name)
+            os.chmod(inner / name, stat.S_IMODE(os.stat(original).st_mode) | stat.S_IWUSR)
+
+
 def place_of(ctx: Context, live: Live, port: str, item: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Where an output is written. It exists as a folder before the command starts; of a file, its folder does."""
+    """Where an output is written. It exists as a folder before the command starts; of a file, its folder does.
+
+    Raises `InvalidRequest` for a place that can only be read: now, not when the job has done its work.
+    """
     job = live.job
     if port == "artifacts" and not item.get("path"):
         local = ctx.home.artifacts(job.workspace, job.name)
@@ -164,6 +191,8 @@ def place_of(ctx: Context, live: Live, port: str, item: Mapping[str, Any], folde
         path = item.get("path")
         uri = places.fill(path, job.name, port) if path else places.default_output(job.name, port, item["type"])
         place = places.locate(ctx, job.workspace, uri)
+        if place.local is None and not ctx.remote.writable(place):
+            raise InvalidRequest(f"output {port}: {uri} can only be read", code="ReadOnly")
         local = place.local or folder / "outputs" / port / (Path(uri).name if item["type"] == "uri_file" else "")
     try:
         make(local.parent if item["type"] == "uri_file" else local)

@@ -6,7 +6,7 @@ tree's root. `content://<root>` is a tree, `content://<root>/<path>` a file in i
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -95,8 +95,13 @@ class ContentStore(Protocol):
         With `forget` a damaged object counts as missing from then on, so that adding the original again mends it.
         """
 
-    def gc(self, live_roots: Iterable[str], *, dry_run: bool) -> GcReport:
-        """Remove what no tree of `live_roots` needs; what was stored or asked for in the last day is spared."""
+    def trees_with(self, hashes: Collection[str]) -> dict[str, set[str]]:
+        """For each of these objects the roots of the trees that hold it."""
+
+    def gc(self, live_roots: Iterable[str], *, dry_run: bool, grace_s: float = ...) -> GcReport:
+        """Remove what no tree of `live_roots` needs; what was stored or asked for in the last `grace_s` (a day) is
+        spared.
+        """
 
     def size(self) -> tuple[int, int]:
         """How many objects are stored, and their bytes together."""
@@ -138,6 +143,12 @@ class RemoteSources(Protocol):
 
     def fetch(self, place: Location, cache: Path) -> Path:
         """A local copy, made once per fingerprint, whole or not at all. Raises `NotFound`, `Unavailable`."""
+
+    def writable(self, place: Location) -> bool:
+        """Whether `upload` can write there at all; nothing is asked over the network."""
+
+    def forget_unused(self, cache: Path, before_s: float, *, dry_run: bool) -> int:
+        """Remove the copies that nobody fetched since that moment (seconds since 1970): the bytes that they take."""
 
     def upload(self, folder: Path, place: Location) -> None:
         """Write a folder or file there; each file is whole or absent."""

@@ -8,6 +8,8 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from zaffre.base.errors import InvalidRequest, NotFound
+from zaffre.core import manifest as manifests
+from zaffre.core.manifest import Manifest
 from zaffre.plugins.datastores.confine import below
 from zaffre.ports.content import Location
 from zaffre.services.context import Context
@@ -78,8 +80,29 @@ def local_path(ctx: Context, workspace: str, uri: str, notes: list[str]) -> Path
     if place.local is None:
         return ctx.remote.fetch(place, ctx.home.cache)
     if not place.local.exists():
-        raise NotFound(f"{uri} does not exist", code="DataNotFound")
+        raise NotFound(
+            f"{place.note}: it does not exist" if place.note else f"{uri} does not exist", code="DataNotFound"
+        )
     return place.local
+
+
+def listing(ctx: Context, workspace: str, uri: str) -> Manifest | None:
+    """The files behind an address with their hashes; None for a remote one, which is not read for that.
+
+    Stored content is not written out for it. Raises `NotFound` when there is nothing.
+    """
+    if found := CONTENT.fullmatch(uri):
+        tree = ctx.content.manifest(found["root"])
+        inner = manifests.below(tree, found["path"]) if found["path"] else tree
+        if inner is None:
+            raise NotFound(f"{uri} does not exist", code="DataNotFound")
+        return inner
+    place = locate(ctx, workspace, uri)
+    if place.local is None:
+        return None
+    if not place.local.exists():
+        raise NotFound(f"{uri} does not exist", code="DataNotFound")
+    return ctx.content.scan(place.local, ignore_files=False)
 
 
 def identity(ctx: Context, workspace: str, uri: str) -> str:
@@ -87,22 +110,11 @@ def identity(ctx: Context, workspace: str, uri: str) -> str:
 
     Raises `NotFound` when there is nothing.
     """
-    if found := CONTENT.fullmatch(uri):
-        if not found["path"]:
-            return found["root"]
-        path = found["path"]
-        entry = next((item for item in ctx.content.manifest(found["root"]).entries if item.path == path), None)
-        if entry is None and not any(
-            item.path.startswith(path + "/") for item in ctx.content.manifest(found["root"]).entries
-        ):
-            raise NotFound(f"{uri} does not exist", code="DataNotFound")
-        return entry.hash if entry else f"{found['root']}/{path}"
-    place = locate(ctx, workspace, uri)
-    if place.local is None:
-        return ctx.remote.fingerprint(place)
-    if not place.local.exists():
-        raise NotFound(f"{uri} does not exist", code="DataNotFound")
-    return ctx.content.scan(place.local, ignore_files=False).root
+    found = CONTENT.fullmatch(uri)
+    if found and not found["path"]:
+        return found["root"]
+    files = listing(ctx, workspace, uri)
+    return files.root if files is not None else ctx.remote.fingerprint(locate(ctx, workspace, uri))
 
 
 def fill(path: str, job: str, port: str, extra: Mapping[str, str] = {}) -> str:

@@ -393,6 +393,13 @@ def count_living(connection: Connection, workspace: str | None = None) -> int:
     return int(connection.execute(select(func.count()).select_from(jobs).where(*where)).scalar_one())
 
 
+def oldest_living(connection: Connection) -> int | None:
+    """When the oldest job that still lives was created (ms since 1970)."""
+    query = select(func.min(jobs.c.created_at)).where(jobs.c.status.in_(_LIVING), jobs.c.type != "interactive")
+    moment: int | None = connection.execute(query).scalar_one()
+    return moment
+
+
 def tags_of(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
     found: dict[int, dict[str, str]] = {}
     for start in range(0, len(ids), 500):

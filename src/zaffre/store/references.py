@@ -3,60 +3,41 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
 
 import orjson
-from sqlalchemy import Connection, String, cast, or_, select
+from sqlalchemy import Connection, select
 
 from zaffre.store.tables.assets import asset_versions
 from zaffre.store.tables.jobs import jobs
 
-CONTENT = re.compile(r"content://[0-9a-f]{64}")
+ROOT = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
+AT_ONCE = 500  # rows in memory
 
 
-def content_uris(connection: Connection) -> Iterator[str]:
-    """Every content:// address in a document, a plan, an output or an asset."""
-    for column in (jobs.c.spec, jobs.c.plan, jobs.c.outputs, asset_versions.c.spec, asset_versions.c.uri):
-        for row in connection.execute(select(column).where(column.isnot(None))).yield_per(500):
-            text = row[0] if isinstance(row[0], str) else orjson.dumps(row[0]).decode()
-            yield from CONTENT.findall(text)
+def roots(connection: Connection) -> set[str]:
+    """Every hash that a job or an asset names anywhere.
+
+    Not only those behind `content://`: a plan names its code by the bare hash, a data asset by reference its list of
+    files by its fingerprint. What only looks like the hash of a tree keeps nothing alive.
+    """
+    return {root for _, named in _named(connection) for root in named}
 
 
-def code_roots(connection: Connection) -> set[str]:
-    """Roots of the code of jobs; a plan names them without an address."""
-    roots: set[str] = set()
-    for row in connection.execute(select(jobs.c.plan).where(jobs.c.plan.isnot(None))).yield_per(500):
-        stack: list[Any] = [row[0]]
-        while stack:
-            plan = stack.pop()
-            if plan.get("code"):
-                roots.add(plan["code"])
-            stack += (plan.get("nodes") or {}).values()
-    return roots
+def users_of(connection: Connection, wanted: Collection[str]) -> list[str]:
+    """Jobs and assets that name one of these hashes, in words (`job x`, `data y:1`)."""
+    return [user for user, named in _named(connection) if not named.isdisjoint(wanted)]
 
 
-def users_of(connection: Connection, hash_: str) -> list[str]:
-    """Jobs and assets that name this content."""
-    wanted = f"%{hash_}%"
-    users = [
-        f"job {row[0]}"
-        for row in connection.execute(
-            select(jobs.c.name)
-            .where(or_(cast(jobs.c.plan, String).like(wanted), cast(jobs.c.spec, String).like(wanted)))
-            .limit(20)
-        )
-    ]
-    assets = select(asset_versions.c.kind, asset_versions.c.name, asset_versions.c.version)
-    users += [
-        f"{row[0]} {row[1]}:{row[2]}"
-        for row in connection.execute(
-            assets.where(
-                or_(asset_versions.c.uri.like(wanted), cast(asset_versions.c.spec, String).like(wanted))
-            ).limit(20)
-        )
-    ]
-    return users
+def _named(connection: Connection) -> Iterator[tuple[str, set[str]]]:
+    """Each job and asset with the hashes that it names."""
+    columns = (jobs.c.name, jobs.c.spec, jobs.c.plan, jobs.c.outputs)
+    for name, *documents in connection.execute(select(*columns).order_by(jobs.c.id)).yield_per(AT_ONCE):
+        yield f"job {name}", set(ROOT.findall(orjson.dumps(documents).decode()))
+    V = asset_versions.c
+    rows = connection.execute(select(V.kind, V.name, V.version, V.spec, V.uri, V.fingerprint).order_by(V.id))
+    for kind, name, version, *documents in rows.yield_per(AT_ONCE):
+        yield f"{kind} {name}:{version}", set(ROOT.findall(orjson.dumps(documents).decode()))
 
 
 def states(connection: Connection) -> dict[tuple[str, str], tuple[str, int | None]]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import Field
+
 from zaffre.core.permissions import Permission
 from zaffre.wire.operation import Empty, Operation, Request, View
 
@@ -23,10 +25,14 @@ class Status(View):
 
 
 class Collect(Request):
-    """Remove content that nothing refers to, and environments unused for so many days. `dry_run` only counts."""
+    """Remove content that nothing refers to, and environments and fetched copies unused for so many days.
+
+    Content that arrived in the last `keep_hours` stays: it may belong to work under way. `dry_run` only counts.
+    """
 
     dry_run: bool = True
-    unused_days: float = 30.0
+    unused_days: float = Field(default=30.0, ge=0)
+    keep_hours: float = Field(default=24.0, ge=0)
 
 
 class Collected(View):
@@ -34,6 +40,7 @@ class Collected(View):
     objects: int
     bytes: int
     environments: list[dict[str, Any]]
+    copies_bytes: int = 0  # of remote data, fetched and unused since
     job_folders: int
 
 

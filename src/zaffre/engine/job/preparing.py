@@ -58,8 +58,8 @@ def _prepare(motor: Motor, live: Live) -> None:
         try:
             experiment = motor.experiment(live.job)
             ready = prepare.prepare(motor.ctx, live, experiment, say, lambda: live.job.cancel)
-            for note in ready.notes:
-                say(note)
+            if notes := "; ".join(ready.notes):  # seen by who watches, however shortly before others it was said
+                motor.answer(live, lambda: motor.batch.note(live, notes))
         except ZaffreError as error:
             file.write(f"{error.message}\n")
             problem = error

@@ -40,7 +40,7 @@ def add(files: Sequence[Found], cache: StatCache, folder: Folder, index: Index) 
     """Store these files as one tree: its manifest, the bytes that were new, and how many new objects they are."""
     hashes = cache.lookup([(file.name, file.stat) for file in files])
     with Ingest(folder, index) as ingest:
-        here = index.places({hash_ for hash_ in hashes if hash_}).keys()
+        here = index.present({hash_ for hash_ in hashes if hash_})
         lacking = [number for number, hash_ in enumerate(hashes) if hash_ is None or hash_ not in here]
         for _ in range(3):
             begun = now_ns()
@@ -61,7 +61,7 @@ def add(files: Sequence[Found], cache: StatCache, folder: Folder, index: Index) 
 
 def take_small(files: Sequence[Found], numbers: Sequence[int], hashes: Hashes, ingest: Ingest) -> None:
     for batch, found in in_batches(files, numbers, read_small):
-        here = ingest.index.places([hash_ for hash_, _ in found]).keys()
+        here = ingest.index.present([hash_ for hash_, _ in found])
         for number, (hash_, data) in zip(batch, found, strict=True):
             hashes[number] = hash_
             if hash_ not in here:
@@ -128,8 +128,9 @@ def remember(cache: StatCache, files: Sequence[Found], hashes: Hashes, numbers: 
 
 
 def manifest(files: Sequence[Found], hashes: Hashes) -> tuple[Manifest, bytes]:
-    return make(
+    entries = [
         Entry(file.path, file.stat.st_size, hash_.hex(), file.executable)
         for file, hash_ in zip(files, hashes, strict=True)
         if hash_ is not None
-    )
+    ]
+    return make(entries, checked=True)

@@ -2,28 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable
+from typing import BinaryIO
 
-from zaffre.base.errors import InvalidRequest, Unavailable
+from zaffre.base.errors import InvalidRequest, NotFound, Unavailable
 from zaffre.core.manifest import Entry, Manifest
 from zaffre.core.manifest_diff import diff
 from zaffre.plugins.content.tables import Shape, diff_tables, is_tabular, shape
 from zaffre.wire.data import FileChange
 
+Open = Callable[[Entry], BinaryIO | None]  # None: the bytes are not there any more
 
-def compare(before: Manifest, before_at: Path, after: Manifest, after_at: Path) -> list[FileChange]:
+
+def compare(before: Manifest, open_before: Open, after: Manifest, open_after: Open) -> list[FileChange]:
     """Each file that was added, removed, changed or renamed, sorted by path.
 
-    `before_at` and `after_at` are where the files are: the folder, or the one file. Only tables that were changed,
-    added or removed are read; one that cannot be read as a table has no rows and columns.
+    Only tables that were changed, added or removed are read; one that cannot be read as a table has no rows and
+    columns.
     """
     found = diff(before, after)
     changes = [
-        FileChange(path=entry.path, change="added", size=entry.size, rows=rows(table(after_at, entry)))
+        FileChange(path=entry.path, change="added", size=entry.size, rows=rows(table(open_after, entry)))
         for entry in found.added
     ]
     changes += [
-        FileChange(path=entry.path, change="removed", former_size=entry.size, former_rows=rows(table(before_at, entry)))
+        FileChange(
+            path=entry.path, change="removed", former_size=entry.size, former_rows=rows(table(open_before, entry))
+        )
         for entry in found.removed
     ]
     changes += [
@@ -37,7 +42,7 @@ def compare(before: Manifest, before_at: Path, after: Manifest, after_at: Path) 
         for pair in found.renamed
     ]
     changes += [
-        changed(pair.before, table(before_at, pair.before), pair.after, table(after_at, pair.after))
+        changed(pair.before, table(open_before, pair.before), pair.after, table(open_after, pair.after))
         for pair in found.changed
     ]
     return sorted(changes, key=lambda change: change.path)
@@ -65,14 +70,17 @@ def changed(before: Entry, was: Shape | None, after: Entry, now: Shape | None) -
     )
 
 
-def table(at: Path, entry: Entry) -> Shape | None:
-    """The shape of a table; None for what is none. `at` may be the file itself."""
+def table(open_: Open, entry: Entry) -> Shape | None:
+    """The shape of a table; None for what is none."""
     if not is_tabular(entry.path):
         return None
     try:
-        with open(at if at.is_file() else at / entry.path, "rb") as file:
+        file = open_(entry)
+        if file is None:
+            return None
+        with file:
             return shape(entry.path, file)
-    except (OSError, InvalidRequest, Unavailable):
+    except (OSError, InvalidRequest, NotFound, Unavailable):
         return None
 
 

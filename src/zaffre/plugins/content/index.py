@@ -95,6 +95,15 @@ class Index:
                 found.update((row[0], Place(*row[1:])) for row in rows)
         return found
 
+    def present(self, hashes: Iterable[bytes]) -> set[bytes]:
+        """Which of these objects are here."""
+        found: set[bytes] = set()
+        with self.read() as db:
+            for batch in batches(hashes):
+                rows = db.execute(f"select hash from objects where hash in ({marks(batch)})", batch)  # noqa: S608
+                found.update(row[0] for row in rows)
+        return found
+
     def pack_name(self, pack: int) -> str | None:
         """The file name of a pack; None when it was collected."""
         if pack not in self._packs:

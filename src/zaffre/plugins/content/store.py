@@ -6,13 +6,14 @@ readers see all or nothing and a process can be killed at any moment.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from zaffre.base.errors import Fault, InvalidRequest, NotFound
+from zaffre.base.errors import Fault, InvalidRequest, NotFound, ZaffreError
 from zaffre.core.manifest import FAULTS_SHOWN, HASH, Entry, Manifest, make, parse
 from zaffre.plugins.content import add, checkout, collect, scrub, settle, stream
 from zaffre.plugins.content.folder import Folder, storage
@@ -117,6 +118,16 @@ class FileContentStore:
         With `forget` what is damaged counts as missing from then on, so that adding the original files mends it.
         """
         return scrub.scrub(self._folder, self._index, forget=forget)
+
+    def trees_with(self, hashes: Collection[str]) -> dict[str, set[str]]:
+        """For each of these objects the roots of the trees that hold it. Trees that cannot be read hold none."""
+        found: dict[str, set[str]] = {hash_: set() for hash_ in hashes}
+        for key in scrub.every_tree(self._index):
+            with contextlib.suppress(ZaffreError):
+                for entry in self.manifest(key.hex()).entries:
+                    if entry.hash in found:
+                        found[entry.hash].add(key.hex())
+        return found
 
     def gc(self, live_roots: Iterable[str], *, dry_run: bool, grace_s: float = GRACE_S) -> GcReport:
         """Remove what no tree of `live_roots` needs and nobody stored or asked for within `grace_s` seconds.

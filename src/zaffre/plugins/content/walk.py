@@ -35,7 +35,7 @@ class Found:
 
     @property
     def name(self) -> str:
-        return os.path.basename(self.real)
+        return self.real[self.real.rfind("/") + 1 :]  # an absolute path
 
     @property
     def executable(self) -> bool:

@@ -27,6 +27,8 @@ from zaffre.ports.content import Location
 
 CHUNK = 16 * 2**20  # bytes of one request
 FILES_AT_ONCE = 8
+KEY_LENGTH = 64
+OPEN, CLOSED = 0o700, 0o500  # modes of folders
 
 Progress = Callable[[int, int], None]  # bytes here, bytes in all
 
@@ -44,6 +46,8 @@ def fetch(location: Location, cache_dir: Path, resolver: Resolver, progress: Pro
     found = survey(location, resolver)
     key = blake3(f"{hide(location.url)}\0{found.fingerprint}".encode()).hexdigest()
     final = cache_dir / key
+    with contextlib.suppress(OSError):
+        os.utime(final)  # used now: `forget_unused` spares it
     if not final.is_dir():
         with storing(cache_dir), locked(cache_dir, key):
             if not final.is_dir():
@@ -122,8 +126,38 @@ def arrange(found: Survey, incoming: Path, final: Path) -> None:
         target = work / file.path
         target.parent.mkdir(parents=True, exist_ok=True)
         os.link(incoming / f"{number}.part", target)  # a link refuses a second file of the same name
+        os.chmod(target, 0o400)  # jobs share it: who wants to write asks for a copy (mode download)
+    for place, _, _ in os.walk(work, topdown=False):
+        if place != str(work):
+            os.chmod(place, CLOSED)
     work.rename(final)
+    os.chmod(final, CLOSED)  # a folder that may not be written to cannot be renamed
     shutil.rmtree(incoming, ignore_errors=True)
+
+
+def forget_unused(cache_dir: Path, before_s: float, *, dry_run: bool) -> int:
+    """Remove the copies last asked for before that moment (seconds since 1970): the bytes that they take."""
+    freed = 0
+    for place in sorted(cache_dir.glob("*")):
+        if len(place.name) != KEY_LENGTH or not place.is_dir():
+            continue
+        with storing(cache_dir), locked(cache_dir, place.name):
+            if place.stat().st_mtime >= before_s:
+                continue
+            freed += sum(os.lstat(os.path.join(at, name)).st_size for at, _, names in os.walk(place) for name in names)
+            if not dry_run:
+                remove(place)
+    return freed
+
+
+def remove(place: Path) -> None:
+    """Whole or not at all, for those who look: renamed away first."""
+    os.chmod(place, OPEN)
+    dead = place.with_name(f".{place.name}")
+    place.rename(dead)
+    for at, _, _ in os.walk(dead):
+        os.chmod(at, OPEN)
+    shutil.rmtree(dead, ignore_errors=True)
 
 
 class Counter:

@@ -16,7 +16,7 @@ from zaffre.base.errors import Forbidden, InvalidRequest, Unavailable
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-HINT = "the server's setting `allow_networks` opens networks, `--url-rewrite PREFIX=TARGET` a single place"
+HINT = "`zaffre up --allow-private-addresses` lets data come from there, `--url-rewrite PREFIX=TARGET` one place only"
 
 
 class RefusedAddress(OSError):

@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
+from urllib.parse import unquote
 
 from zaffre.base.errors import InvalidRequest, Unavailable
 from zaffre.plugins.datastores.address import AzureAddress, azure, hide, split
@@ -25,6 +26,8 @@ def open_filesystem(url: str, credentials: Credentials | None = None, guard: Gua
     schemes, `Unavailable` (code `MissingExtra`) naming what to install, `Forbidden` (code `PrivateAddress`).
     """
     credentials, guard = credentials or {}, guard or Guard()
+    if endpoint := credentials.get("blob_endpoint"):
+        return open_endpoint(str(endpoint), credentials, guard), unquote(url.removeprefix(str(endpoint))).strip("/")
     place = azure(url)
     if place is not None:
         return open_azure(place, credentials, guard), f"{place.container}/{place.path}".rstrip("/")
@@ -58,6 +61,22 @@ def open_azure(place: AzureAddress, credentials: Credentials, guard: Guard) -> A
     guard.check_host(host)
     anonymous = not given and credentials.get("type") != "identity"
     return module.AzureBlobFileSystem(account_name=place.account, account_host=host, anon=anonymous, **given, **FRESH)
+
+
+def open_endpoint(endpoint: str, credentials: Credentials, guard: Guard) -> Any:
+    """A store that speaks Azure's protocol at another address: an emulator, a private cloud."""
+    module, parts = extra("adlfs", "azure"), split(endpoint)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise InvalidRequest(f"the endpoint {hide(endpoint)!r} of Azure is not an http(s) URL")
+    guard.check_host(parts.hostname, parts.port or 443)
+    said = {"DefaultEndpointsProtocol": parts.scheme, "BlobEndpoint": endpoint}
+    said["AccountName"] = str(credentials.get("account_name") or "")
+    if credentials.get("account_key"):
+        said["AccountKey"] = str(credentials["account_key"])
+    elif credentials.get("sas_token"):
+        said["SharedAccessSignature"] = str(credentials["sas_token"]).lstrip("?")
+    text = ";".join(f"{key}={value}" for key, value in said.items() if value)
+    return module.AzureBlobFileSystem(connection_string=text, **FRESH)
 
 
 def endpoint_host(connection: str) -> str | None:

@@ -49,6 +49,14 @@ class Remote:
         """A local copy, made once per fingerprint, whole or not at all. Raises as `fingerprint`, and `Conflict`."""
         return fetch.fetch(place, cache, self._resolver, progress)
 
+    def forget_unused(self, cache: Path, before_s: float, *, dry_run: bool) -> int:
+        """Remove the copies that nobody fetched since that moment (seconds since 1970): the bytes that they take."""
+        return fetch.forget_unused(cache, before_s, dry_run=dry_run)
+
+    def writable(self, place: Location) -> bool:
+        """False for the web: it can only be read."""
+        return upload.is_writable(place)
+
     def upload(self, folder: Path, place: Location) -> None:
         """Write a folder or file there; each file is whole or absent. Raises `InvalidRequest` for HTTP."""
         upload.upload(folder, place, self._resolver)

@@ -23,6 +23,7 @@ DATASTORE = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+AZURE_KINDS = ("azure_blob", "azure_data_lake_gen2")
 MACHINE_IDENTITY = ("AZURE_CLIENT_ID", "AZURE_FEDERATED_TOKEN_FILE", "IDENTITY_ENDPOINT", "MSI_ENDPOINT")
 
 
@@ -130,7 +131,9 @@ def root_url(name: str, kind: str, definition: Mapping[str, Any]) -> str:
             raise InvalidRequest(f"the datastore {name!r} of type {kind} has no {key!r}", code="InvalidDatastore")
         return str(definition[key])
 
-    suffix = definition.get("endpoint") or "core.windows.net"
+    suffix = str(definition.get("endpoint") or "core.windows.net")
+    if "://" in suffix and kind in AZURE_KINDS:
+        return f"{suffix.rstrip('/')}/{field('container_name' if kind == 'azure_blob' else 'filesystem')}"
     if kind == "azure_blob":
         return f"https://{field('account_name')}.blob.{suffix}/{field('container_name')}"
     if kind == "azure_data_lake_gen2":
@@ -154,6 +157,9 @@ def credentials_of(definition: Mapping[str, Any]) -> dict[str, Any]:
         given.update(
             {key: value for key, value in (("endpoint_url", endpoint), ("region", definition.get("region"))) if value}
         )
+    elif "://" in str(definition.get("endpoint") or "") and definition.get("type") in AZURE_KINDS:
+        given["blob_endpoint"] = str(definition["endpoint"]).rstrip("/")
+        given["account_name"] = definition.get("account_name")
     elif not given and any(name in os.environ for name in MACHINE_IDENTITY):
         given["type"] = "identity"
     return given

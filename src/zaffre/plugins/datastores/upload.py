@@ -14,7 +14,7 @@ from pathlib import Path
 
 from zaffre.base.errors import InvalidRequest, Unavailable
 from zaffre.base.ids import token
-from zaffre.plugins.datastores.address import hide
+from zaffre.plugins.datastores.address import azure, hide
 from zaffre.plugins.datastores.resolver import Resolver
 from zaffre.plugins.datastores.survey import SourceFile, answering, survey_local
 from zaffre.ports.content import Location
@@ -29,7 +29,7 @@ def upload(source: Path, location: Location, resolver: Resolver) -> int:
     if location.local is not None:
         to_folder(found.files, location.local, single=found.single)
         return found.size
-    if location.url.startswith(("http://", "https://")) and not is_azure(location.url):
+    if not is_writable(location):
         raise InvalidRequest(f"{hide(location.url)} can be read only", code="ReadOnly")
     fs, path = resolver.open(location)
     with answering(location):
@@ -38,10 +38,9 @@ def upload(source: Path, location: Location, resolver: Resolver) -> int:
     return found.size
 
 
-def is_azure(url: str) -> bool:
-    from zaffre.plugins.datastores.address import azure
-
-    return azure(url) is not None
+def is_writable(location: Location) -> bool:
+    web = location.url.startswith(("http://", "https://"))
+    return not web or bool(location.credentials.get("blob_endpoint")) or azure(location.url) is not None
 
 
 def to_folder(files: tuple[SourceFile, ...], target: Path, *, single: bool) -> None:

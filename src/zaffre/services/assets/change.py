@@ -43,8 +43,9 @@ def archiver(kind: str, archived: bool) -> Callable[[Context, AssetVersion], Emp
 
     def archive(ctx: Context, request: AssetVersion) -> Empty:
         with ctx.db.write() as connection:
-            if not assets.set_archived(connection, request.workspace, kind, request.name, request.version, archived):
-                what = f"{request.name}:{request.version}" if request.version else request.name
+            version = find(connection, kind, request).version if request.label else request.version
+            if not assets.set_archived(connection, request.workspace, kind, request.name, version, archived):
+                what = f"{request.name}:{version}" if version else request.name
                 raise NotFound(f"{kind} {what} not found", code="AssetNotFound", hint=f"zaffre {kind} list")
         return Empty()
 
@@ -56,7 +57,7 @@ def deleter(kind: str) -> Callable[[Context, AssetVersion], Empty]:
 
     def delete(ctx: Context, request: AssetVersion) -> Empty:
         with ctx.db.write() as connection:
-            if request.version is None:
+            if request.version is None and request.label is None:
                 records = assets.versions(connection, request.workspace, kind, request.name)
             else:
                 records = [find(connection, kind, request)]

@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 from blake3 import blake3
+from sqlalchemy import Connection
 
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import Conflict, InvalidRequest
@@ -14,7 +15,8 @@ from zaffre.base.ids import sequence
 from zaffre.services import places
 from zaffre.services.assets.view import views
 from zaffre.services.context import Context
-from zaffre.services.models.inspect import facts_of_model
+from zaffre.services.data import source
+from zaffre.services.models.inspect import facts_of_model, facts_of_stored_model
 from zaffre.services.resolve.inputs import address
 from zaffre.services.resolve.plan import resolve
 from zaffre.services.resolve.scope import Scope
@@ -49,22 +51,44 @@ def create_version(ctx: Context, kind: str, request: CreateAsset) -> AssetView:
         get_workspace(connection, request.workspace)
         if request.job_name:
             record.job_id = job_store.get(connection, request.workspace, request.job_name).id
-        there = assets.find(connection, record.workspace, kind, record.name, record.version) if record.version else None
-        if there is not None:
-            if there.fingerprint != record.fingerprint:
-                raise Conflict(
-                    f"{kind} {record.name}:{record.version} exists already with other content",
-                    code="VersionExists",
-                    hint="versions never change: leave the version out to get the next one",
-                )
-            return views(connection, [there])[0]
-        record.version = record.version or assets.next_version(connection, record.workspace, kind, record.name)
-        record.spec["version"] = record.version
-        assets.insert(connection, record)
+        if record.version:
+            there = assets.find(connection, record.workspace, kind, record.name, record.version)
+            there = there or _insert(connection, record)
+            if there is not record:
+                if not _same(there, record):
+                    raise Conflict(
+                        f"{kind} {record.name}:{record.version} exists already with other content",
+                        code="VersionExists",
+                        hint="versions never change: leave the version out to get the next one",
+                    )
+                return views(connection, [there])[0]
+        else:
+            record.version = assets.next_version(connection, record.workspace, kind, record.name)
+            while _insert(connection, record) is not record:  # somebody took the number meanwhile
+                record.version = assets.next_version(connection, record.workspace, kind, record.name)
         if record.job_id:
             edge = assets.Edge(record.job_id, "output", "", kind, f"{record.name}:{record.version}")
             assets.add_edges(connection, record.workspace, [edge])
         return views(connection, [record])[0]
+
+
+def _insert(connection: Connection, record: AssetRecord) -> AssetRecord:
+    """The record, now written; or the one that somebody else wrote under its version at this moment."""
+    record.spec["version"] = record.version
+    try:
+        assets.insert(connection, record)
+    except Conflict:
+        return assets.get(connection, record.workspace, record.kind, record.name, record.version)
+    return record
+
+
+def _same(there: AssetRecord, record: AssetRecord) -> bool:
+    """Equal content; where that was not looked at yet, the same address."""
+    if there.type != record.type:
+        return False
+    if there.fingerprint and record.fingerprint:
+        return there.fingerprint == record.fingerprint
+    return there.uri == record.uri
 
 
 def _record(ctx: Context, kind: str, request: CreateAsset, spec: dict[str, Any]) -> AssetRecord:
@@ -104,15 +128,20 @@ def _locate(ctx: Context, record: AssetRecord) -> None:
         if (asset := plan.get("asset", "")).startswith("job:"):
             record.job_id = job_store.get(connection, record.workspace, asset.removeprefix("job:").partition("/")[0]).id
     record.uri = plan["uri"]
-    place = places.locate(ctx, record.workspace, record.uri)
-    if place.local is None:
-        record.fingerprint = plan.get("identity")  # taken when a job first reads it
+    files = places.listing(ctx, record.workspace, record.uri)
+    record.fingerprint = plan.get("identity") or (files.root if files is not None else None)
+    if files is None:  # remote: its fingerprint is taken when a job first reads it
         return
-    record.fingerprint = plan.get("identity") or places.identity(ctx, record.workspace, record.uri)
-    manifest = ctx.content.scan(place.local, ignore_files=False)
-    record.facts = {"files": len(manifest.entries), "bytes": manifest.size}
+    record.facts = {"files": len(files.entries), "bytes": files.size}
+    stored = record.uri.startswith("content://")
+    if not stored and record.kind == "data" and record.fingerprint == files.root:
+        source.keep(ctx, files)
     if record.kind == "model":
-        record.facts |= facts_of_model(place.local)
+        record.facts |= (
+            facts_of_stored_model(files, ctx.content.open)
+            if stored
+            else facts_of_model(places.local_path(ctx, record.workspace, record.uri, []))
+        )
 
 
 def _check(ctx: Context, record: AssetRecord) -> None:

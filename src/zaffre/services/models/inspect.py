@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import yaml
 
 from zaffre.base.limits import YAML_BYTES
+from zaffre.core.manifest import Manifest
 
 
 def facts_of_model(folder: Path) -> dict[str, Any]:
@@ -15,17 +17,26 @@ def facts_of_model(folder: Path) -> dict[str, Any]:
     places = [folder / "MLmodel", *sorted(folder.glob("*/MLmodel"))] if folder.is_dir() else []
     for place in places:
         if place.is_file() and place.stat().st_size <= YAML_BYTES:
-            try:
-                document = yaml.safe_load(place.read_text(encoding="utf-8"))
-            except (yaml.YAMLError, UnicodeDecodeError):
-                return {}
-            if not isinstance(document, dict):
-                return {}
-            facts = {
-                "flavors": document.get("flavors"),
-                "signature": document.get("signature"),
-                "mlflow_version": document.get("mlflow_version"),
-                "run_id": document.get("run_id"),
-            }
-            return {key: value for key, value in facts.items() if value}
+            return _facts(place.read_bytes())
     return {}
+
+
+def facts_of_stored_model(tree: Manifest, read: Callable[[str], BinaryIO]) -> dict[str, Any]:
+    """The same of a stored tree; `read` opens an object by its hash."""
+    found = [entry for entry in tree.entries if entry.path == "MLmodel" or entry.path.count("/") == 1]
+    found = [entry for entry in found if entry.path.rpartition("/")[2] == "MLmodel" and entry.size <= YAML_BYTES]
+    if not found:
+        return {}
+    with read(min(found, key=lambda entry: (entry.path.count("/"), entry.path)).hash) as file:
+        return _facts(file.read())
+
+
+def _facts(text: bytes) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(text.decode())
+    except (yaml.YAMLError, UnicodeDecodeError):
+        return {}
+    if not isinstance(document, dict):
+        return {}
+    facts = {key: document.get(key) for key in ("flavors", "signature", "mlflow_version", "run_id")}
+    return {key: value for key, value in facts.items() if value}

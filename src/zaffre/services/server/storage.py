@@ -6,32 +6,40 @@ import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from zaffre.core.job_state import TERMINAL
 from zaffre.services.context import Context
-from zaffre.services.places import CONTENT
+from zaffre.store import jobs as job_store
 from zaffre.store import references
 from zaffre.wire.server import Ask, Collect, Collected, Damage, Scrubbed
 
-DAY_S = 86_400.0
+HOUR_S, DAY_S = 3600.0, 86_400.0
 KEEP_FOLDERS_S = 7 * DAY_S  # of failed jobs, for a look
+LEAST_GRACE_S = 60.0  # between the arrival of content and the document that names it
 
 
 def scrub(ctx: Context, _request: Ask) -> Scrubbed:
     """Read every stored byte. Damage is named with what uses it."""
-    damaged = [
-        Damage(hash=item.name, problem=item.problem, used_by=_users(ctx, item.name)) for item in ctx.content.scrub()
-    ]
+    found = list(ctx.content.scrub())
+    trees = ctx.content.trees_with({item.name for item in found}) if found else {}
+    damaged = []
+    for item in found:
+        with ctx.db.read() as connection:
+            users = references.users_of(connection, trees[item.name] | {item.name})
+        damaged.append(Damage(hash=item.name, problem=item.problem, used_by=users))
     objects, size = ctx.content.size()
     return Scrubbed(objects=objects, bytes=size, damaged=damaged)
 
 
 def collect(ctx: Context, request: Collect) -> Collected:
-    """Content that no job and no asset refers to, environments unused for so long, folders of jobs that ended."""
-    roots = {found["root"] for found in map(CONTENT.match, _uris(ctx)) if found} | _code(ctx)
-    report = ctx.content.gc(roots, dry_run=request.dry_run)
+    """Content that no job and no asset refers to, environments and fetched copies unused for so long, folders of jobs
+    that ended."""
+    with ctx.db.read() as connection:
+        roots = references.roots(connection)
+    grace_s = max(request.keep_hours * HOUR_S, LEAST_GRACE_S)
+    report = ctx.content.gc(roots, dry_run=request.dry_run, grace_s=grace_s)
     environments = ctx.environments.prune(request.unused_days * DAY_S, request.dry_run)
+    copies = ctx.remote.forget_unused(ctx.home.cache, _unused_before(ctx, request), dry_run=request.dry_run)
     folders = list(_old_folders(ctx))
     if not request.dry_run:
         for folder in folders:
@@ -39,31 +47,26 @@ def collect(ctx: Context, request: Collect) -> Collected:
     return Collected(
         dry_run=request.dry_run,
         objects=report.objects,
-        bytes=report.bytes,
+        bytes=report.bytes + report.leftover_bytes,
+        copies_bytes=copies,
         job_folders=len(folders),
         environments=[{"key": key, "bytes": size} for key, size in environments],
     )
 
 
-def _uris(ctx: Context) -> Iterator[str]:
+def _unused_before(ctx: Context, request: Collect) -> float:
+    """What a living job may have been given stays, whatever was asked for."""
     with ctx.db.read() as connection:
-        yield from references.content_uris(connection)
-
-
-def _code(ctx: Context) -> set[str]:
-    with ctx.db.read() as connection:
-        return references.code_roots(connection)
-
-
-def _users(ctx: Context, hash_: str) -> list[str]:
-    with ctx.db.read() as connection:
-        return references.users_of(connection, hash_)
+        oldest = job_store.oldest_living(connection)
+    before = time.time() - request.unused_days * DAY_S
+    return min(before, oldest / 1000) if oldest else before
 
 
 def _old_folders(ctx: Context) -> Iterator[Path]:
+    folders = sorted((ctx.home.root / "jobs").glob("*/*"))  # before the look at the database: no new job is missed
     with ctx.db.read() as connection:
-        states: dict[tuple[str, str], Any] = references.states(connection)
-    for folder in sorted((ctx.home.root / "jobs").glob("*/*")):
+        states = references.states(connection)
+    for folder in folders:
         status, ended = states.get((folder.parent.name, folder.name), (None, 0))
         if status is None or (status in TERMINAL and time.time() - (ended or 0) / 1000 > KEEP_FOLDERS_S):
             yield folder
