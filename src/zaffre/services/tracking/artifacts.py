@@ -81,7 +81,7 @@ def _of_version(context: Context, workspace: str, name: str, version: str, rest:
 
 
 def list_artifacts(context: Context, workspace: str, path: str, *, with_models: bool = False) -> list[Item]:
-    """Entries of a folder; a file is a list of itself, as MLflow's proxy has it.
+    """Entries of a folder; a file has none: by that older clients tell files from folders.
 
     The folders of a run's logged models are left out unless `with_models`: clients since 3.0 ask the models themselves
     and put both lists together.
@@ -96,7 +96,7 @@ def list_artifacts(context: Context, workspace: str, path: str, *, with_models: 
         return []
     found = kind_of(place.root, place.parts)
     if found and not found.is_folder:
-        return [found]
+        return []
     return [item for item in list_folder(place.root, place.parts) if (*place.parts, item.name) not in hidden]
 
 
