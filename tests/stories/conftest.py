@@ -17,7 +17,7 @@ from zaffre.sdk.connect import launch, stop
 
 @pytest.fixture(scope="session")
 def environments() -> Path:
-    """Environments are built once, and shared: by all stories, workers and later runs. Their names are what is in them."""
+    """Environments are built once, shared by stories, workers and later runs: their names tell what is in them."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zaffre-tests" / "environments"
     cache.mkdir(parents=True, exist_ok=True)
     return cache

@@ -56,9 +56,10 @@ class ServerPlace(Place):
 
     def outside(self, script: Path, *words: str) -> str:
         """Run a script as somebody with nothing but the unmodified MLflow client, an address and a token."""
+        uri = self.zaffre("workspace", "show", "--query", "mlflow_tracking_uri", "-o", "tsv").strip()
         environment = {
             "PATH": os.environ["PATH"], "HOME": str(self.project), "PYTHONWARNINGS": "ignore",
-            "MLFLOW_TRACKING_URI": self.zaffre("workspace", "show", "--query", "mlflow_tracking_uri", "-o", "tsv").strip(),
+            "MLFLOW_TRACKING_URI": uri,
             "MLFLOW_TRACKING_TOKEN": json.loads((self.home / "server.json").read_text())["token"],
             "MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet",
         }  # fmt: skip
