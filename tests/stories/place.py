@@ -28,6 +28,10 @@ class Place:
         assert job.status == "Completed", f"{job.error}\n{self.log(job.name)}"
         return job
 
+    def into(self, workspace: str) -> Workspace:
+        """Another workspace of the same platform."""
+        return Workspace(self.ws.transport, workspace, content=self.home / "content")
+
     def log(self, name: str) -> str:
         steps = [step.name for step in self.ws.jobs.list(parent_job_name=name)] or [name]
         return "".join(b"".join(self.ws.jobs.log(step)).decode() for step in steps)
@@ -46,7 +50,7 @@ class ServerPlace(Place):
         done = subprocess.run(
             [sys.executable, "-m", "zaffre", *words], cwd=self.project, text=True, capture_output=True, timeout=280,
             stdin=subprocess.DEVNULL, check=False,
-            env={**clean, "ZAFFRE_HOME": str(self.home), "PYTHONPATH": _paths()},
+            env={**clean, "ZAFFRE_HOME": str(self.home), "PYTHONPATH": paths()},
         )  # fmt: skip
         assert done.returncode == status, f"zaffre {' '.join(words)}: {done.returncode}\n{done.stdout}{done.stderr}"
         return done.stdout if status == 0 else done.stderr
@@ -71,5 +75,5 @@ class ServerPlace(Place):
         return done.stdout
 
 
-def _paths() -> str:
+def paths() -> str:
     return os.pathsep.join(os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "src").split(os.pathsep))
