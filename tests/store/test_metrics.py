@@ -5,18 +5,24 @@ from __future__ import annotations
 import math
 import random
 import threading
+import time
 
 import pytest
+from sqlalchemy import update
 
+from zaffre.base.clock import now_ms
 from zaffre.base.errors import NotFound
 from zaffre.base.home import Home
+from zaffre.base.ids import first_at
 from zaffre.services.context import Changes, Context, Settings
+from zaffre.services.tracking.compact import compact_metrics
 from zaffre.services.tracking.create_run import create_run
 from zaffre.services.tracking.log_batch import log_metrics
 from zaffre.store import metrics, resources, runs
 from zaffre.store.db import Database
 from zaffre.store.metric_form import fold, pack, records
 from zaffre.store.metrics import Point
+from zaffre.store.tables.tracking import metric_chunks
 
 
 @pytest.fixture
@@ -83,6 +89,27 @@ def test_compaction_changes_no_series(context: Context) -> None:
     log_metrics(context, "default", run, [Point("a", 1.0, 1, 1000)])
     with context.db.read() as connection:
         assert len(metrics.history(connection, job, "a")) == 301
+
+
+def test_compaction_goes_on_in_small_steps_where_something_was_logged(context: Context) -> None:
+    (old, old_job), (run, job) = _run(context), _run(context)
+    for step in range(180):
+        log_metrics(context, "default", old, [Point("a", step, step, step)])
+    time.sleep(0.01)
+    since = now_ms()
+    for step in range(180):
+        log_metrics(context, "default", run, [Point("a", step, step, step), Point("damaged", step, step, step)])
+    with context.db.write() as connection:
+        after = first_at(since)
+        assert set(metrics.fragmented(connection, after=after)) == {(job, "a"), (job, "damaged")}
+        assert metrics.compact(connection, job, "a", most=100) == 99
+        assert [step for _, step, _ in metrics.history(connection, job, "a")] == list(range(180))
+        of_damaged = (metric_chunks.c.job_id == job) & (metric_chunks.c.key == "damaged")
+        connection.execute(update(metric_chunks).where(of_damaged).values(points=b"\0cut"))
+    assert compact_metrics(context, since + 60_000, -1.0) == since + 60_000, "no time: to be done again"
+    assert compact_metrics(context, since + 60_000, 10.0) > since
+    with context.db.read() as connection:
+        assert metrics.fragmented(connection, least_chunks=2) == [(old_job, "a"), (job, "damaged")]
 
 
 def test_a_chunk_is_small_and_says_when_it_is_damaged() -> None:

@@ -59,7 +59,12 @@ class Gate:
         """Raises `Forbidden`."""
         if not principal.may(permission, workspace):
             where = f" in workspace {workspace}" if workspace else ""
-            raise Forbidden(f"{principal.name} has no permission {permission}{where}")
+            raise Forbidden(
+                f"{principal.name} has no permission {permission}{where}",
+                hint="the token of a job reads its own workspace and logs to it; all else is done from outside of jobs"
+                if principal.role is Role.JOB
+                else None,
+            )
 
     def check_host(self, connection: HTTPConnection) -> None:
         """A page of another name that resolves to our address must not reach us. Raises `Forbidden`."""

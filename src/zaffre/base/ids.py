@@ -34,6 +34,11 @@ def job_name() -> str:
     return f"{secrets.choice(ADJECTIVES)}_{secrets.choice(NOUNS)}_{token()}"
 
 
+def first_at(moment_ms: int) -> int:
+    """The least number that `sequence` gives at this moment, in milliseconds since 1970."""
+    return moment_ms << 21
+
+
 _sequence_lock = threading.Lock()
 _last = 0
 

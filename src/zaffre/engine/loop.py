@@ -29,6 +29,7 @@ from zaffre.plugins.logs import rotate
 from zaffre.ports.compute import Capacity, ComputeBackend, WaitsOnMany
 from zaffre.services.computes.limits import instances
 from zaffre.services.context import Context
+from zaffre.services.tracking.compact import compact_metrics
 from zaffre.store import jobs as store
 from zaffre.store.db import DatabaseUnavailable
 
@@ -38,6 +39,9 @@ LOOK_EVERY_S = 1.0  # the safety net under every signal
 REAP_EVERY_S = 60.0  # folders of ended jobs are removed when nothing runs, or so often, or when they are so many
 REAP_AT_ONCE = 2000
 ROTATE_EVERY_S = 3.0
+COMPACT_FIRST_S, COMPACT_EVERY_S, COMPACT_FOR_S = 10.0, 60.0, 1.0  # metrics, when nothing runs; each time so long
+COMPACT_BUSY_S = 600.0  # and so often when there is always something that runs
+COMPACT_BACK_MS = 86_400_000  # what was logged before a restart may wait for it still
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0  # before a database that did not answer is asked again
 SETTLE_S = 0.002  # so long a started step may wait to be shown as Running, so that its end may share the commit
 
@@ -57,6 +61,8 @@ class Engine:
         self._next_look = self._next_lease = self._next_rotation = 0.0
         self._next_reap = time.monotonic() + REAP_EVERY_S
         self._rotating = threading.Lock()
+        self._next_compaction = time.monotonic() + COMPACT_FIRST_S
+        self._compacted = now_ms() - COMPACT_BACK_MS
 
     def start(self) -> None:
         if self.alone:
@@ -228,11 +234,17 @@ class Engine:
             self._next_reap = now + REAP_EVERY_S
             ended, motor.reaper = motor.reaper, []
             motor.chore(lambda: self._reap(ended))
+        if now >= self._next_compaction + (COMPACT_BUSY_S if motor.trees else 0.0):
+            self._next_compaction = now + COMPACT_EVERY_S
+            motor.chore(self._compact)
         if now >= self._next_rotation:
             self._next_rotation = now + ROTATE_EVERY_S
             logs = [self.ctx.home.log(live.job.workspace, live.job.name) for live in motor.watched.values()]
             if logs and self._rotating.acquire(blocking=False):
                 motor.chore(lambda: self._rotate(logs))
+
+    def _compact(self) -> None:
+        self._compacted = compact_metrics(self.ctx, self._compacted, COMPACT_FOR_S)
 
     def _rotate(self, logs: list[Path]) -> None:
         """Long logs of running jobs are packed as they grow. A full disk is no reason to end a job."""

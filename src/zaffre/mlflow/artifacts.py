@@ -49,8 +49,6 @@ def list_of_run(call: Call) -> dict[str, Any]:
     folder = optional(call.body, "path") or ""
     found = list_artifacts(call.context, call.workspace, f"{run_path(run)}/{folder}" if folder else run_path(run),
                            with_models=_merges_nothing(call.client))  # fmt: skip
-    if len(found) == 1 and not found[0].is_folder and found[0].name == PurePosixPath(folder).name:
-        found = []  # the path is a file: MLflow lists nothing
     return {"root_uri": run_uri(run), "files": show.files(found, folder)}
 
 

@@ -27,6 +27,8 @@ def follow(jobs: Jobs, job: JobView, write: Write, on_event: Callable[[JobEvent]
     if job.type in NESTED:
         _Followers(jobs, write, on_event).run(job.name)
     else:
+        if job.reused_from:
+            write(f"· reused from {job.reused_from}, whose log this is\n")
         for line in lines(jobs.log(job.name, follow=True)):
             write(line)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -22,6 +23,11 @@ from zaffre.sdk.transport import Transport
 from zaffre.sdk.workspaces import Workspaces
 
 
+def default_name() -> str:
+    """`ZAFFRE_WORKSPACE`, which every job has, else `default`."""
+    return os.environ.get("ZAFFRE_WORKSPACE") or "default"
+
+
 class Workspace:
     """The client. Make one with `from_home` (this machine) or `connect` (any server).
 
@@ -36,18 +42,22 @@ class Workspace:
         self._scope = Scope(transport, name, Closer(transport, name, content))
 
     @classmethod
-    def connect(cls, url: str, token: str | None = None, workspace: str = "default") -> Self:
-        """The workspace of a server somewhere; nothing is asked of it yet."""
-        return cls(HttpTransport(url, token), workspace)
+    def connect(cls, url: str, token: str | None = None, workspace: str | None = None) -> Self:
+        """The workspace of a server somewhere; nothing is asked of it yet. Without a name: see `from_home`.
+
+        In a job: `Workspace.connect(os.environ["ZAFFRE_URL"], os.environ["ZAFFRE_TOKEN"])`.
+        """
+        return cls(HttpTransport(url, token), workspace or default_name())
 
     @classmethod
-    def from_home(cls, home: str | Path | None = None, workspace: str = "default", *, start: bool = True) -> Self:
+    def from_home(cls, home: str | Path | None = None, workspace: str | None = None, *, start: bool = True) -> Self:
         """The workspace of the server that `ZAFFRE_URL` names, else of the home folder; one is started if none runs.
 
+        Without a name it is the one that `ZAFFRE_WORKSPACE` names (in a job: the job's own), else `default`.
         Raises `NotFound` when none runs and `start` is false, `Unavailable` when it does not start.
         """
         address, transport = connect(Path(home) if home is not None else None, start=start)
-        return cls(transport, workspace, content=address.home.content if address.home else None)
+        return cls(transport, workspace or default_name(), content=address.home.content if address.home else None)
 
     @cached_property
     def jobs(self) -> Jobs:

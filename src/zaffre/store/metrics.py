@@ -125,9 +125,16 @@ def _rank(point: tuple[int, int, float]) -> tuple[int, int, float]:
     return point if point[2] == point[2] else (point[0], point[1], -math.inf)
 
 
-def fragmented(connection: Connection, least_chunks: int = 64, limit: int = 1000) -> list[tuple[int, str]]:
-    """Series of at least so many chunks, as (job id, key): those that `compact` makes smaller."""
+def fragmented(
+    connection: Connection, least_chunks: int = 64, limit: int = 1000, *, after: int = 0
+) -> list[tuple[int, str]]:
+    """Series of at least so many chunks, as (job id, key): those that `compact` makes smaller.
+
+    `after` is a number of `ids.sequence`: only jobs that have logged since then are looked at.
+    """
     query = select(C.job_id, C.key).group_by(C.job_id, C.key).having(_loose() >= least_chunks).limit(limit)
+    if after:
+        query = query.where(C.job_id.in_(select(C.job_id).where(C.id > after).distinct()))
     return [(job, key) for job, key in connection.execute(query)]
 
 
@@ -135,13 +142,13 @@ def _loose() -> Any:
     return func.sum(case((C.count < CHUNK_POINTS, 1), else_=0))
 
 
-def compact(connection: Connection, job_id: int, key: str) -> int:
-    """Put the small chunks of a series together, each point once; how many chunks there are less.
+def compact(connection: Connection, job_id: int, key: str, most: int = 4096) -> int:
+    """Put the oldest small chunks of a series together, at most so many at once; how many chunks there are less.
 
     Safe beside writers, who only add: exactly the chunks that were read are replaced, in one transaction.
     """
     query = select(C.id, C.points).where(C.job_id == job_id, C.key == key, C.count < CHUNK_POINTS)
-    rows = connection.execute(query.order_by(C.id).with_for_update()).all()
+    rows = connection.execute(query.order_by(C.id).limit(most).with_for_update()).all()
     if len(rows) < 2:
         return 0
     distinct = list(dict.fromkeys(record for _, chunk in rows for record in records(chunk)))

@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from zaffre.core.search_filter import Clause, Op, Order
 from zaffre.store.compare import compare
 from zaffre.store.db import Database
-from zaffre.store.runs import COLUMNS, STARTED, RunRecord
+from zaffre.store.runs import COLUMNS, SOURCE, STARTED, RunRecord
 from zaffre.store.tables.jobs import jobs
 from zaffre.store.tables.tracking import dataset_uses, datasets, metric_latest, params, tags
 
@@ -78,7 +78,7 @@ class _Conditions:
         match order.entity:
             case "metric":
                 M = metric_latest.c
-                held = and_(M.job_id == J.id, M.key == order.key)
+                held = and_(M.job_id == SOURCE, M.key == order.key)
                 column: ColumnElement[Any] = select(M.value).where(held).scalar_subquery()
                 nan = select(M.is_nan).where(held).scalar_subquery()
                 rank = case((column.is_(None), 2), (nan.is_(True), 1), else_=0)
@@ -98,11 +98,11 @@ class _Conditions:
 
     def _metric(self, clause: Clause) -> ColumnElement[bool]:
         M = metric_latest.c
-        held = and_(M.job_id == J.id, M.key == clause.key, M.is_nan.is_(False), self._compare(M.value, clause))
+        held = and_(M.job_id == SOURCE, M.key == clause.key, M.is_nan.is_(False), self._compare(M.value, clause))
         return select(literal(1)).where(held).correlate(jobs).exists()
 
     def _text_row(self, table: Any, clause: Clause) -> ColumnElement[bool]:
-        held = and_(table.c.job_id == J.id, table.c.key == clause.key)
+        held = and_(table.c.job_id == _logger_of(table), table.c.key == clause.key)
         if clause.op in (Op.IS_NULL, Op.IS_NOT_NULL):
             there = select(literal(1)).where(held).correlate(jobs).exists()
             return there if clause.op is Op.IS_NOT_NULL else not_(there)
@@ -110,7 +110,7 @@ class _Conditions:
 
     def _value(self, table: Any, key: str) -> ColumnElement[Any]:
         value: ColumnElement[Any] = (
-            select(table.c.value).where(table.c.job_id == J.id, table.c.key == key).scalar_subquery()
+            select(table.c.value).where(table.c.job_id == _logger_of(table), table.c.key == key).scalar_subquery()
         )
         return value
 
@@ -125,7 +125,7 @@ class _Conditions:
         D, U = datasets.c, dataset_uses.c
         column = U.tags["mlflow.data.context"].as_string() if clause.key == "context" else D[clause.key]
         query = select(literal(1)).join_from(dataset_uses, datasets, U.dataset_id == D.id)
-        return query.where(U.job_id == J.id, self._compare(column, clause)).correlate(jobs).exists()
+        return query.where(U.job_id == SOURCE, self._compare(column, clause)).correlate(jobs).exists()
 
     def _status(self, clause: Clause) -> ColumnElement[bool]:
         shown = case(
@@ -149,3 +149,8 @@ class _Conditions:
                 return STARTED
             case _:
                 return J.ended_at
+
+
+def _logger_of(table: Any) -> ColumnElement[int]:
+    """Tags are a reused step's own; parameters are those of the job that really ran."""
+    return SOURCE if table is params else J.id

@@ -39,10 +39,17 @@ class RunRecord:
     archived: bool
     parent_id: int | None
     root_id: int
+    reused_from: int | None
+
+    @property
+    def source_id(self) -> int:
+        """The job that really ran, and logged: of a reused step the one whose result it is."""
+        return self.reused_from or self.id
 
 
 COLUMNS = tuple(J[item.name] for item in fields(RunRecord))
 STARTED = func.coalesce(J.started_at, J.created_at)
+SOURCE = func.coalesce(J.reused_from, J.id)  # as `RunRecord.source_id`
 
 
 def create(
@@ -85,6 +92,22 @@ def active(connection: Connection, workspace: str, name: str) -> RunRecord:
     return run
 
 
+def loggable(connection: Connection, workspace: str, name: str) -> RunRecord:
+    """A run that may log more. Raises as `active`, and for a reused step, which shows what another run logged."""
+    run = active(connection, workspace, name)
+    if run.reused_from:
+        raise reused(name)
+    return run
+
+
+def reused(name: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"The run {name} is a reused step: what it shows was logged by the run that it reuses, and stays as it is.",
+        code="RunReused",
+        hint="log to a run of your own: mlflow.start_run()",
+    )
+
+
 def deleted(name: str) -> InvalidRequest:
     return InvalidRequest(
         f"The run {name} must be in the 'active' state. Current state is deleted.",
@@ -93,18 +116,23 @@ def deleted(name: str) -> InvalidRequest:
     )
 
 
-def writable(connection: Connection, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], tuple[int, bool]]:
-    """(workspace, run) -> (job id, deleted) of those that exist."""
+def writable(
+    connection: Connection, names: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], tuple[int, InvalidRequest | None]]:
+    """(workspace, run) -> (job id, why it may not log) of those that exist."""
     if len(set(names)) == 1:
         found = connection.execute(_ONE, {"workspace": names[0][0], "name": names[0][1]})
     else:
         both = {"workspaces": list({name[0] for name in names}), "names": list({name[1] for name in names})}
         found = connection.execute(_MANY, both)
-    return {(workspace, name): (id_, gone) for workspace, name, id_, gone in found}
+    return {
+        (workspace, name): (id_, deleted(name) if gone else reused(name) if source else None)
+        for workspace, name, id_, gone, source in found
+    }
 
 
 # Made once: building them costs more than running them, and each logged metric runs one.
-_ACCESS = select(J.workspace, J.name, J.id, J.archived)
+_ACCESS = select(J.workspace, J.name, J.id, J.archived, J.reused_from)
 _ONE = _ACCESS.where(J.workspace == bindparam("workspace"), J.name == bindparam("name"))
 _MANY = _ACCESS.where(
     J.workspace.in_(bindparam("workspaces", expanding=True)), J.name.in_(bindparam("names", expanding=True))
@@ -133,6 +161,15 @@ def names_of(connection: Connection, ids: Sequence[int]) -> dict[int, str]:
     for start in range(0, len(ids), 500):
         query = select(J.id, J.name).where(J.id.in_(ids[start : start + 500]))
         found.update((id_, name) for id_, name in connection.execute(query))
+    return found
+
+
+def sources_of(connection: Connection, workspace: str, names: Sequence[str]) -> dict[str, int]:
+    """Name of each run -> the id of the job that logged what it shows."""
+    found: dict[str, int] = {}
+    for start in range(0, len(names), 500):
+        query = select(J.name, SOURCE).where(J.workspace == workspace, J.name.in_(names[start : start + 500]))
+        found.update((name, id_) for name, id_ in connection.execute(query))
     return found
 
 

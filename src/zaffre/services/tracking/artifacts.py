@@ -4,7 +4,8 @@
     mlflow-artifacts:/LoggedModel/<model id>/...     of a logged model; its folder may lie in the artifacts of its run
     mlflow-artifacts:/ModelVersion/<name>/<version>/...   of a registered model, wherever it is kept; only to read
 
-Below `ExperimentRun/dcid.<run>` stands what the job itself wrote too; its log can be read here but not replaced.
+Below `ExperimentRun/dcid.<run>` stands what the job itself wrote too; its log can be read here but not replaced. A
+reused step shows the files of the run that it reuses, to read only.
 """
 
 from __future__ import annotations
@@ -52,6 +53,9 @@ def locate(context: Context, workspace: str, path: str) -> Place:
     if len(parts) >= 2 and parts[0] == RUNS and parts[1].startswith("dcid."):
         with context.db.read() as connection:
             run = runs.get(connection, workspace, parts[1].removeprefix("dcid."))
+            if run.reused_from:
+                source = runs.names_of(connection, [run.reused_from])[run.reused_from]
+                return Place(root / RUNS / f"dcid.{source}", parts[2:], owned=True)
         owned = run.type != runs.INTERACTIVE and len(parts) > 2 and parts[2] in OWN_FOLDERS
         return Place(below(root, f"{parts[0]}/{parts[1]}", path), parts[2:], owned, run.id)
     if len(parts) >= 2 and parts[0] == MODELS:
@@ -81,7 +85,7 @@ def _of_version(context: Context, workspace: str, name: str, version: str, rest:
 
 
 def list_artifacts(context: Context, workspace: str, path: str, *, with_models: bool = False) -> list[Item]:
-    """Entries of a folder; a file is a list of itself, as MLflow's proxy has it.
+    """Entries of a folder; a file has none: by that older clients tell files from folders.
 
     The folders of a run's logged models are left out unless `with_models`: clients since 3.0 ask the models themselves
     and put both lists together.
@@ -96,7 +100,7 @@ def list_artifacts(context: Context, workspace: str, path: str, *, with_models: 
         return []
     found = kind_of(place.root, place.parts)
     if found and not found.is_folder:
-        return [found]
+        return []
     return [item for item in list_folder(place.root, place.parts) if (*place.parts, item.name) not in hidden]
 
 
@@ -127,7 +131,8 @@ def delete_artifact(context: Context, workspace: str, path: str) -> None:
 def _writable(place: Place) -> Place:
     if place.owned:
         raise Forbidden(
-            f"{'/'.join(place.parts)} is written by the server: it can be read, not replaced or deleted",
+            f"{'/'.join(place.parts) or 'this folder'} belongs to the server, or to a run that is reused: it can be "
+            "read here, not replaced or deleted",
             code="ArtifactReadOnly",
             hint="choose another path",
         )

@@ -24,7 +24,7 @@ _WRITERS: weakref.WeakKeyDictionary[Database, Together[Metrics]] = weakref.WeakK
 
 
 def log_metrics(context: Context, workspace: str, run: str, points: Sequence[Point]) -> None:
-    """Returns when they are committed. Raises `NotFound`, or `InvalidRequest` when the run is deleted."""
+    """Returns when they are committed. Raises `NotFound`, or `InvalidRequest` when the run is deleted or reused."""
     writer = _WRITERS.get(context.db)
     if writer is None:
         writer = _WRITERS.setdefault(context.db, Together(context.db, partial(_append, weakref.ref(context.db))))
@@ -38,14 +38,13 @@ def _append(db: weakref.ref[Database], connection: Connection, items: Sequence[M
     errors: list[Exception | None] = []
     batches: list[tuple[int, Sequence[Point]]] = []
     for workspace, run, points in items:
-        job, gone = known.get((workspace, run), (None, False))
+        job, problem = known.get((workspace, run), (None, None))
         if job is None:
             errors.append(NotFound(f"Run with id={run} not found", code="RunNotFound", hint="mlflow.search_runs()"))
-        elif gone:
-            errors.append(runs.deleted(run))
         else:
-            errors.append(None)
-            batches.append((job, points))
+            errors.append(problem)
+            if problem is None:
+                batches.append((job, points))
     metrics.append(database, connection, batches)
     return errors
 
@@ -67,7 +66,7 @@ def log_batch(
         log_metrics(context, workspace, run, points)
         return
     with context.db.write() as connection:
-        record = runs.active(connection, workspace, run)
+        record = (runs.loggable if points or given else runs.active)(connection, workspace, run)
         params.add(context.db, connection, record.id, run, given)
         metrics.append(context.db, connection, [(record.id, points)])
         logged_models.add_points(context.db, connection, workspace, record.id, model_points)

@@ -19,7 +19,7 @@ def log_inputs(context: Context, workspace: str, run: str, uses: Sequence[Datase
     if len(uses) > limits.DATASETS_PER_BATCH:
         raise wrong(f"A request can name at most {limits.DATASETS_PER_BATCH} datasets. Got {len(uses)}.")
     with context.db.write() as connection:
-        record = runs.active(connection, workspace, run)
+        record = runs.loggable(connection, workspace, run)
         datasets.add(context.db, connection, record.experiment_id, record.id, uses)
         logged_models.add_uses(context.db, connection, workspace, record.id, "input", [(name, 0) for name in models])
 
@@ -27,7 +27,7 @@ def log_inputs(context: Context, workspace: str, run: str, uses: Sequence[Datase
 def log_outputs(context: Context, workspace: str, run: str, models: Sequence[tuple[str, int]]) -> None:
     """`models` are (model id, step)."""
     with context.db.write() as connection:
-        record = runs.active(connection, workspace, run)
+        record = runs.loggable(connection, workspace, run)
         logged_models.add_uses(context.db, connection, workspace, record.id, "output", models)
 
 
@@ -41,7 +41,7 @@ def log_model(context: Context, workspace: str, run: str, model_json: str) -> No
     if not isinstance(model, dict) or missing:
         raise wrong(f"Model json is missing mandatory fields: {missing}")
     with context.db.write() as connection:
-        record = runs.active(connection, workspace, run)
+        record = runs.loggable(connection, workspace, run)
         former = jobs.tags_of(connection, [record.id]).get(record.id, {}).get(LOGGED_MODELS, "[]")
         history = [*orjson.loads(former), model]
         jobs.set_tags(context.db, connection, record.id, {LOGGED_MODELS: orjson.dumps(history).decode()})

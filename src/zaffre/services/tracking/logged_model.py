@@ -59,7 +59,7 @@ def create_logged_model(
     now = now_ms()
     with context.db.write() as connection:
         experiment = resolve(context, connection, workspace, experiment_id, writing=True)
-        run = runs.active(connection, workspace, source_run) if source_run else None
+        run = runs.loggable(connection, workspace, source_run) if source_run else None
         record = LoggedModel(
             id=sequence(),
             workspace=workspace,

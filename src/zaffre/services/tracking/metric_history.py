@@ -25,7 +25,7 @@ def metric_history(
     """By timestamp, step and value; all of them unless `max_results` says less. Raises `NotFound` for the run only."""
     offset = offset_of(page_token)
     with context.db.read() as connection:
-        points = metrics.history(connection, runs.get(connection, workspace, run).id, key)
+        points = metrics.history(connection, runs.get(connection, workspace, run).source_id, key)
     if max_results is None:
         return points[offset:], None
     if max_results < 1:
@@ -79,6 +79,6 @@ def _histories(context: Context, workspace: str, names: Sequence[str], key: str)
     if not 0 < len(names) <= MOST_RUNS:
         raise wrong(f"GetMetricHistoryBulk request must specify between 1 and {MOST_RUNS} run_ids. Got {len(names)}.")
     with context.db.read() as connection:
-        ids = runs.ids_of(connection, workspace, names)
+        ids = runs.sources_of(connection, workspace, names)
         found = metrics.histories(connection, list(ids.values()), key)
     return {name: found[id_] for name, id_ in ids.items() if id_ in found}

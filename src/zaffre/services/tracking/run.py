@@ -16,6 +16,8 @@ from zaffre.store.metrics import Latest
 from zaffre.store.run_search import PARENT, RUN_NAME
 from zaffre.store.runs import RunRecord
 
+REUSED = "zaffre.reused_from"  # the run whose result this one shows
+
 
 @dataclass
 class Run:
@@ -40,10 +42,11 @@ class Run:
 
 def load(connection: Connection, workspace: str, records: Sequence[RunRecord]) -> list[Run]:
     """Everything that these runs logged, in a handful of queries."""
-    ids = [record.id for record in records]
-    values, given, tagged = metrics.latest(connection, ids), params.of(connection, ids), jobs.tags_of(connection, ids)
+    ids = [record.source_id for record in records]
+    values, given = metrics.latest(connection, ids), params.of(connection, ids)
+    tagged = jobs.tags_of(connection, [record.id for record in records])
     used, models = datasets.of(connection, ids), logged_models.uses_of(connection, ids)
-    parents = runs.names_of(connection, sorted({r.parent_id for r in records if r.parent_id}))
+    others = runs.names_of(connection, sorted({id_ for r in records for id_ in (r.parent_id, r.reused_from) if id_}))
     default = experiments.find(connection, workspace, DEFAULT_NAME)
     found = []
     for record in records:
@@ -51,21 +54,23 @@ def load(connection: Connection, workspace: str, records: Sequence[RunRecord]) -
         run = Run(
             record,
             DEFAULT_ID if is_default else str(record.experiment_id),
-            values.get(record.id, []),
-            given.get(record.id, {}),
+            values.get(record.source_id, []),
+            given.get(record.source_id, {}),
             tagged.get(record.id, {}),
-            used.get(record.id, []),
-            models.get(record.id, []),
+            used.get(record.source_id, []),
+            models.get(record.source_id, []),
         )
-        _add_known_tags(run, parents)
+        _add_known_tags(run, others)
         found.append(run)
     return found
 
 
-def _add_known_tags(run: Run, parents: dict[int, str]) -> None:
+def _add_known_tags(run: Run, names: dict[int, str]) -> None:
     """What MLflow's clients read from tags, and we know from the job itself."""
     run.tags[RUN_NAME] = run.name
-    if parent := parents.get(run.record.parent_id or 0):
+    if parent := names.get(run.record.parent_id or 0):
         run.tags[PARENT] = parent
+    if source := names.get(run.record.reused_from or 0):
+        run.tags[REUSED] = source
     if run.record.created_by:
         run.tags.setdefault("mlflow.user", run.record.created_by)
