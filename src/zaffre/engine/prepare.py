@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zaffre.base.errors import InvalidRequest, NotFound
-from zaffre.engine import distribute
+from zaffre.engine import distribute, listing
 from zaffre.engine.live import Live
 from zaffre.engine.variables import variables
 from zaffre.ports.compute import Task
@@ -83,6 +83,8 @@ def prepare(
     env = {**(live.plan.get("environment_variables") or {}), **variables(ctx, live, experiment, inputs, paths)}
     env |= {"TMPDIR": str(folder / "tmp"), "PWD": str(work), "ZAFFRE_TASK_ID": task_id(live)}
     layer = ctx.environments.layer(environment, folder / "layer")
+    if found := listing.folders(inputs, live.plan["inputs"]):
+        env |= listing.by_name(folder / "layer", found)
     env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})
     live.folder = folder
     log = ctx.home.log(live.job.workspace, live.job.name)
