@@ -17,6 +17,7 @@ from zaffre.services.assets.view import views
 from zaffre.services.context import Context
 from zaffre.services.data import source
 from zaffre.services.models.inspect import facts_of_model, facts_of_stored_model
+from zaffre.services.resolve.environment import environment_of
 from zaffre.services.resolve.inputs import address
 from zaffre.services.resolve.plan import resolve
 from zaffre.services.resolve.scope import Scope
@@ -149,7 +150,7 @@ def _check(ctx: Context, record: AssetRecord) -> None:
     with ctx.db.read() as connection:
         scope = Scope(ctx, connection, record.workspace)
         if record.kind == "environment":
-            scope.environment(record.spec, record.name)
+            environment_of(scope, record.spec, record.name)
         elif record.type == "command":
             given = {port: _example(item) for port, item in (record.spec.get("inputs") or {}).items()}
             resolve(scope, {"type": "command", "component": record.spec, "inputs": given})

@@ -17,6 +17,27 @@ from zaffre.spec.reference import parse_reference
 CONTEXT_FILE_BYTES = 1 << 20  # of a build context only small texts matter: requirements, conda files
 
 
+def environment_of(scope: Scope, value: Any, step: str) -> tuple[str, Mapping[str, str]]:
+    """The key of an environment as a document names or describes it, and the variables that it sets.
+
+    Its definition is kept for the plan. Variables are not part of what is built, hence not of the key.
+    """
+    memory = repr(value)
+    if memory not in scope.known_environments:
+        definition = definition_of(scope, value)
+        try:
+            plan = scope.ctx.environments.plan(definition)
+        except InvalidRequest as error:
+            error.message = f"environment of {step}: {error.message}"
+            raise
+        for sentence in plan.notes:
+            scope.note(sentence)
+        kept = {key: item for key, item in vars(definition).items() if item}
+        scope.environments.setdefault(plan.key, kept)
+        scope.known_environments[memory] = plan.key, dict(plan.variables)
+    return scope.known_environments[memory]
+
+
 def definition_of(scope: Scope, value: Any) -> EnvironmentDefinition:
     """From a reference (`azureml:name@latest`, a registry address) or an inline mapping; None is plain Python."""
     if value is None:

@@ -12,6 +12,7 @@ from zaffre.core.memory import megabytes
 from zaffre.core.plan import GraphPlan, InputPlan, StepPlan
 from zaffre.services.places import CONTENT
 from zaffre.services.resolve import inputs
+from zaffre.services.resolve.environment import environment_of
 from zaffre.services.resolve.scope import Scope
 
 RUNS_HERE = ("command", "pipeline")
@@ -82,7 +83,7 @@ def _step(
     limits = node.get("limits") or base.get("limits") or {}
     made, bound = inputs.outputs((component or {}).get("outputs") or {}, node.get("outputs") or {})
     compute = node.get("compute")
-    environment, its_variables = scope.environment(node.get("environment") or base.get("environment"), step)
+    environment, its_variables = environment_of(scope, node.get("environment") or base.get("environment"), step)
     plan: StepPlan = {
         "kind": "command",
         "command": str(base["command"]),

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from zaffre.base.errors import InvalidRequest, NotFound
+from zaffre.base.errors import NotFound
 from zaffre.core.environment import catalogue
 from zaffre.ports.environment import EnvironmentDefinition
 from zaffre.services.context import Context
@@ -25,9 +25,11 @@ class Scope:
     connection: Connection
     workspace: str
     environments: dict[str, dict[str, Any]] = field(default_factory=dict)  # key -> definition, for the plan
+    known_environments: dict[str, tuple[str, dict[str, str]]] = field(
+        default_factory=dict
+    )  # as named -> key, variables
     notes: list[str] = field(default_factory=list)
     _components: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _environments: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     _computes: dict[str, bool] = field(default_factory=dict)
     _spec: dict[str, Any] | None = None
 
@@ -77,28 +79,6 @@ class Scope:
 
     def job(self, name: str) -> job_store.JobRecord:
         return job_store.get(self.connection, self.workspace, name)
-
-    def environment(self, value: Any, step: str) -> tuple[str, Mapping[str, str]]:
-        """The key of an environment as a document names or describes it, and the variables that it sets.
-
-        Its definition is kept for the plan. Variables are not part of what is built, hence not of the key.
-        """
-        from zaffre.services.resolve.environment import definition_of
-
-        memory = repr(value)
-        if memory not in self._environments:
-            definition: EnvironmentDefinition = definition_of(self, value)
-            try:
-                plan = self.ctx.environments.plan(definition)
-            except InvalidRequest as error:
-                error.message = f"environment of {step}: {error.message}"
-                raise
-            for sentence in plan.notes:
-                self.note(sentence)
-            kept = {key: item for key, item in vars(definition).items() if item}
-            self.environments.setdefault(plan.key, kept)
-            self._environments[memory] = plan.key, dict(plan.variables)
-        return self._environments[memory]
 
     def curated(self, text: str) -> EnvironmentDefinition:
         """Raises `NotFound` with near names."""
