@@ -27,7 +27,7 @@ class Scope:
     environments: dict[str, dict[str, Any]] = field(default_factory=dict)  # key -> definition, for the plan
     known_environments: dict[str, tuple[str, dict[str, str]]] = field(
         default_factory=dict
-    )  # as named -> key, variables
+    )  # as named -> key and variables
     notes: list[str] = field(default_factory=list)
     _components: dict[str, dict[str, Any]] = field(default_factory=dict)
     _computes: dict[str, bool] = field(default_factory=dict)
