@@ -124,5 +124,5 @@ def test_sec_11_listens_on_loopback_only(server: Server) -> None:
     outside = [info[4][0] for info in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)]
     for address in outside:
         if not str(address).startswith("127."):
-            with pytest.raises(OSError):
+            with pytest.raises(OSError):  # noqa: PT011
                 socket.create_connection((str(address), port), timeout=1)

@@ -19,8 +19,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 ENV = "environment: azureml:python@latest\n"
 STEP = (
     "  {name}: {{type: command, command: 'cat ${{{{inputs.i}}}}', environment: azureml:python@latest, "
-    "inputs: {{i: {input}}}, outputs: {{o: {{type: {type}}}}}}}
-"
+    "inputs: {{i: {input}}}, outputs: {{o: {{type: {type}}}}}}}\n"
 )
 
 
@@ -89,8 +88,7 @@ def test_files(home: Path, tmp_path: Path, name: str) -> None:
 def test_type_mismatch_between_steps(home: Path, tmp_path: Path) -> None:
     (tmp_path / "c.yml").write_text(
         "name: c\ntype: command\ncommand: cat ${{inputs.n}}\n"
-        "inputs: {n: {type: integer}}\noutputs: {o: {type: uri_folder}}\n"
-        + ENV
+        "inputs: {n: {type: integer}}\noutputs: {o: {type: uri_folder}}\n" + ENV
     )
     (tmp_path / "job.yml").write_text(
         "type: pipeline\njobs:\n  a: {type: command, component: ./c.yml, inputs: {n: 1}}\n"

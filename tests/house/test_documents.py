@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from conftest import ROOT
+from whole_house import ROOT
 
 from zaffre.store.resources import LIST_HINT as RESOURCES
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from conftest import TOKEN, House
 from starlette.routing import Route
+from whole_house import TOKEN, House
 
 from zaffre.api.auth import COOKIE, sign_job
 from zaffre.api.routes import PREFIX

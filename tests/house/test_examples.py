@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from whole_house import ROOT
 
 EXAMPLES = ROOT / "examples"
 Zaffre = Callable[..., str]

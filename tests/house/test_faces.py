@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from whole_house import ROOT
 
 import zaffre
 from zaffre.api import openapi

@@ -13,7 +13,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from whole_house import ROOT
 
 from zaffre.app.workspace import Workspace
 from zaffre.cli import job as cli_job

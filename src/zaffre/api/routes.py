@@ -109,8 +109,11 @@ def _fault(item: Any) -> Fault:
     """What is wrong with one field, told with its name. Unknown ones come from a client of another release."""
     name = ".".join(map(str, item["loc"]))
     if item["type"] == "extra_forbidden":
-        return Fault(f"`{name}` is not known to this server", field=name,
-                     hint="is the client of another release? compare `zaffre --version` with `zaffre status`")  # fmt: skip
+        return Fault(
+            f"`{name}` is not known to this server",
+            field=name,
+            hint="is the client of another release? compare `zaffre --version` with `zaffre status`",
+        )
     return Fault(f"`{name}`: {item['msg']}", field=name)
 
 
