@@ -110,7 +110,7 @@ def _fault(item: Any) -> Fault:
     name = ".".join(map(str, item["loc"]))
     if item["type"] == "extra_forbidden":
         return Fault(f"`{name}` is not known to this server", field=name,
-                     hint="is the client of another release? compare `zaffre --version` with `zaffre status`")  # fmt: skip
+                     hint="is the client of another release? `zaffre --version`, `zaffre status`")  # fmt: skip
     return Fault(f"`{name}`: {item['msg']}", field=name)
 
 
