@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Server
+from attacked_server import Server
 
 ODD = ("#", "?", ";", "//host/x", "x#/../../..", "x?y=/../..", "..;/x", "file:x")
 

@@ -8,8 +8,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from attacked_server import Server
 from blake3 import blake3
-from conftest import Server
 
 from zaffre.base.errors import ZaffreError
 from zaffre.sdk.unpack import unpack

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 
 
 @pytest.fixture(scope="module")

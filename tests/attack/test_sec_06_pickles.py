@@ -7,7 +7,7 @@ import os
 import pickle
 from pathlib import Path
 
-from conftest import Server
+from attacked_server import Server
 
 
 class Bomb:

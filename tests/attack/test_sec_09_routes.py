@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 
 from zaffre.core.permissions import ROLES, Permission, Role
 from zaffre.mlflow.routes import table

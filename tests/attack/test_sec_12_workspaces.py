@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 from test_sec_09_routes import REST, STREAMS, filled
 
 from zaffre.mlflow.routes import table

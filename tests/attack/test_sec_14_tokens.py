@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from conftest import Server, until
+from attacked_server import Server, until
 
 from zaffre.api.auth import sign_job
 

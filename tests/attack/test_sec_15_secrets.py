@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 
 CANARY = "CANARY-d41d8cd98f"
 STORES = {

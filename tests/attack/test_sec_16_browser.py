@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 
 SCRIPT = "<script>alert(1)</script>"
 

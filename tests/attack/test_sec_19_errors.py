@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Server, encoded
+from attacked_server import Server, encoded
 from test_sec_09_routes import STREAMS, filled
 
 from zaffre.mlflow.routes import table
