@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 
 UP = (
     "../{0}",
@@ -38,8 +38,13 @@ def test_sec_01_artifact_routes(server: Server, secret: Path) -> None:
     for path in forms(secret):
         for place in (f"ExperimentRun/dcid.{job}/{path}", path):
             for method in ("GET", "PUT", "DELETE"):
-                answer = server.mlflow(method, f"mlflow-artifacts/artifacts/{place}".replace("．", "%EF%BC%8E"
-                                       ).replace("／", "%EF%BC%8F").replace("\\", "%5C"), token=token)  # fmt: skip
+                answer = server.mlflow(
+                    method,
+                    f"mlflow-artifacts/artifacts/{place}".replace("．", "%EF%BC%8E")
+                    .replace("／", "%EF%BC%8F")
+                    .replace("\\", "%5C"),
+                    token=token,
+                )
                 assert 400 <= answer.status_code < 500, (method, place)
                 assert "CANARY" not in answer.text
         listed = server.mlflow("GET", "mlflow/artifacts/list", token=token, params={"run_id": job, "path": path})
@@ -70,8 +75,12 @@ def test_sec_01_workspace_in_the_path(server: Server) -> None:
 def test_sec_01_output_paths_stay_in_a_datastore(server: Server) -> None:
     store = "azureml://datastores/workspaceblobstore/paths/"
     for path in (f"{store}../../x", "/tmp/x", "${{name}}/../..", "./x", "x"):
-        spec = {"type": "command", "command": "true", "environment": "azureml:python@latest",
-                "outputs": {"o": {"type": "uri_folder", "path": path}}}  # fmt: skip
+        spec = {
+            "type": "command",
+            "command": "true",
+            "environment": "azureml:python@latest",
+            "outputs": {"o": {"type": "uri_folder", "path": path}},
+        }
         assert server.api("POST", "/jobs", {"spec": spec}).status_code == 400, path
     for path in (f"{store}a/%2e%2e/%2e%2e/b", f"{store}a/%252e%252e/%252e%252e/b"):
         job = server.submit("true", outputs={"o": {"type": "uri_folder", "path": path}})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from conftest import Server
+from attacked_server import Server
 
 ODD = ("#", "?", ";", "//host/x", "x#/../../..", "x?y=/../..", "..;/x", "file:x")
 
@@ -11,9 +11,23 @@ def test_sec_02_model_sources(server: Server) -> None:
     _, token = server.living_job()
     server.mlflow("POST", "mlflow/registered-models/create", {"name": "sources"}, token=token)
     store = "azureml://datastores/workspaceblobstore/paths/"
-    sources = ["file:///etc", "/etc", "file://host/etc", "../..", "runs:/../x", "models:/../x", "http://127.0.0.1/x",
-               "mlflow-artifacts:/../../etc", "mlflow-artifacts://host/ExperimentRun/x", "dbfs:/etc", "", "s3://b/x",
-               f"{store}../../..", f"{store}%2e%2e/%2e%2e", *(store + odd for odd in ODD)]  # fmt: skip
+    sources = [
+        "file:///etc",
+        "/etc",
+        "file://host/etc",
+        "../..",
+        "runs:/../x",
+        "models:/../x",
+        "http://127.0.0.1/x",
+        "mlflow-artifacts:/../../etc",
+        "mlflow-artifacts://host/ExperimentRun/x",
+        "dbfs:/etc",
+        "",
+        "s3://b/x",
+        f"{store}../../..",
+        f"{store}%2e%2e/%2e%2e",
+        *(store + odd for odd in ODD),
+    ]
     for source in sources:
         body = {"name": "sources", "source": source}
         answer = server.mlflow("POST", "mlflow/model-versions/create", body, token=token)

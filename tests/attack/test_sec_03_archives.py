@@ -8,8 +8,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from attacked_server import Server
 from blake3 import blake3
-from conftest import Server
 
 from zaffre.base.errors import ZaffreError
 from zaffre.sdk.unpack import unpack
@@ -22,9 +22,12 @@ def frame(content: bytes) -> bytes:
 def test_sec_03_frames_that_lie(server: Server) -> None:
     assert server.api("POST", "/content", content=frame(b"fine")).json() == {"objects": 1}
     lies = (
-        frame(b"cut")[:-1], b"x" * 39, b"\0" * 32 + struct.pack(">Q", 3) + b"abc",
-        b"\0" * 32 + struct.pack(">Q", 2**64 - 1) + b"abc", frame(b"first") + b"\0" * 7,
-    )  # fmt: skip
+        frame(b"cut")[:-1],
+        b"x" * 39,
+        b"\0" * 32 + struct.pack(">Q", 3) + b"abc",
+        b"\0" * 32 + struct.pack(">Q", 2**64 - 1) + b"abc",
+        frame(b"first") + b"\0" * 7,
+    )
     for lie in lies:
         answer = server.api("POST", "/content", content=lie)
         assert answer.status_code in (400, 413, 503), lie

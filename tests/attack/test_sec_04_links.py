@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 
 ARTIFACTS, BLOBS = "workspaceartifactstore", "workspaceblobstore"
 

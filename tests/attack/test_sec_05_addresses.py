@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +35,21 @@ def inner() -> Iterator[tuple[int, list[str]]]:
 
 def test_sec_05_private_addresses(server: Server, inner: tuple[int, list[str]]) -> None:
     port, asked = inner
-    hosts = ("127.0.0.1", "localhost", "[::1]", "2130706433", "0x7f000001", "0177.0.0.1", "127.1", "0.0.0.0",
-             "[::ffff:127.0.0.1]", "169.254.169.254", "10.0.0.1", "192.168.0.1", "[fe80::1]")  # fmt: skip
+    hosts = (
+        "127.0.0.1",
+        "localhost",
+        "[::1]",
+        "2130706433",
+        "0x7f000001",
+        "0177.0.0.1",
+        "127.1",
+        "0.0.0.0",
+        "[::ffff:127.0.0.1]",
+        "169.254.169.254",
+        "10.0.0.1",
+        "192.168.0.1",
+        "[fe80::1]",
+    )
     for number, host in enumerate(hosts):
         name = f"inner{number}"
         made = server.api("POST", "/data", {"spec": {"name": name, "path": f"http://{host}:{port}/x"}})
@@ -65,7 +78,11 @@ def test_sec_05_files_of_the_server_are_the_owners(server: Server) -> None:
     _, token = server.living_job()
     spec = {"name": "passwd", "path": "file:///etc/passwd"}
     assert server.api("POST", "/data", {"spec": spec}, token=token).status_code == 403
-    job = {"type": "command", "command": "true", "environment": "azureml:python@latest",
-           "inputs": {"x": {"type": "uri_file", "path": "file:///etc/passwd"}}}  # fmt: skip
+    job = {
+        "type": "command",
+        "command": "true",
+        "environment": "azureml:python@latest",
+        "inputs": {"x": {"type": "uri_file", "path": "file:///etc/passwd"}},
+    }
     assert server.call("POST", "/api/workspaces/default/jobs:plan", {"spec": job}, token=token).status_code == 403
     assert server.api("POST", "/data", {"spec": spec}).status_code == 200

@@ -7,7 +7,7 @@ import os
 import pickle
 from pathlib import Path
 
-from conftest import Server
+from attacked_server import Server
 
 
 class Bomb:
@@ -23,7 +23,10 @@ def test_sec_06_models_are_registered_shown_and_downloaded_unread(server: Server
     bomb = base64.b64encode(pickle.dumps(Bomb(mark))).decode()
     yaml = base64.b64encode(f"flavors: !!python/object/apply:os.system ['touch {mark}']\n".encode()).decode()
     files = "model.pkl python_model.pkl data.joblib model.pt"
-    command = f"for f in {files}; do echo {bomb} | base64 -d > ${{{{outputs.m}}}}/$f; done; echo {yaml} | base64 -d > ${{{{outputs.m}}}}/MLmodel"
+    command = (
+        f"cd ${{{{outputs.m}}}}; for f in {files}; do echo {bomb} | base64 -d > $f; done; "
+        f"echo {yaml} | base64 -d > MLmodel"
+    )
     job = server.submit(command, outputs={"m": {"type": "mlflow_model", "name": "bomb"}})
     assert server.ended(job)["status"] == "Completed"
     body = {"name": "bomb", "source": server.ended(job)["outputs"]["m"]["path"]}

@@ -1,4 +1,4 @@
-"""SEC-09, 10, 11, 13: every route of every door asks who is there; nothing runs for strangers; nothing is open at first."""
+"""SEC-09, 10, 11, 13: every route of every door asks who is there; nothing runs for strangers or is open at first."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 
 from zaffre.core.permissions import ROLES, Permission, Role
 from zaffre.mlflow.routes import table
@@ -45,8 +45,22 @@ def test_sec_09_no_route_answers_a_stranger(server: Server) -> None:
 
 
 def test_sec_09_what_is_not_in_the_table_does_not_exist(server: Server) -> None:
-    for path in ("/metrics", "/docs", "/redoc", "/openapi.json", "/static/x", "/api", "/mlflow", "/graphql", "/debug",
-                 "/api/workspaces/default/../../status", "//etc/passwd", "/.git/config", "/server.json", "/token"):  # fmt: skip
+    for path in (
+        "/metrics",
+        "/docs",
+        "/redoc",
+        "/openapi.json",
+        "/static/x",
+        "/api",
+        "/mlflow",
+        "/graphql",
+        "/debug",
+        "/api/workspaces/default/../../status",
+        "//etc/passwd",
+        "/.git/config",
+        "/server.json",
+        "/token",
+    ):
         for method in ("GET", "POST", "PUT", "DELETE", "OPTIONS", "TRACE", "HEAD", "PATCH"):
             assert server.call(method, path, token=None).status_code in (401, 404, 405), (method, path)
 
@@ -64,8 +78,16 @@ def test_sec_09_a_job_may_what_its_role_says(server: Server) -> None:
 
 def test_sec_09_the_role_of_a_job_is_small(server: Server) -> None:
     job, token = server.living_job()
-    for held in (Permission.JOBS_WRITE, Permission.SERVER_MANAGE, Permission.SERVER_READ, Permission.WORKSPACE_MANAGE,
-                 Permission.ASSETS_WRITE, Permission.RESOURCES_READ, Permission.RESOURCES_WRITE, Permission.CONTENT_WRITE):  # fmt: skip
+    for held in (
+        Permission.JOBS_WRITE,
+        Permission.SERVER_MANAGE,
+        Permission.SERVER_READ,
+        Permission.WORKSPACE_MANAGE,
+        Permission.ASSETS_WRITE,
+        Permission.RESOURCES_READ,
+        Permission.RESOURCES_WRITE,
+        Permission.CONTENT_WRITE,
+    ):
         assert held not in ROLES[Role.JOB]
     spec = {"spec": {"type": "command", "command": "id", "environment": "azureml:python@latest"}}
     assert server.api("POST", "/jobs", spec, token).status_code == 403
@@ -87,8 +109,12 @@ def test_sec_10_other_hosts_are_refused(server: Server, host: str) -> None:
 def test_sec_10_no_job_from_another_site(server: Server) -> None:
     spec = {"spec": {"type": "command", "command": "id", "environment": "azureml:python@latest"}}
     cookie = {"cookie": f"zaffre_token={server.token}"}
-    for headers in ({"origin": "https://evil.example"}, {"sec-fetch-site": "cross-site"}, {"origin": "null"},
-                    {"sec-fetch-site": "same-site"}):  # fmt: skip
+    for headers in (
+        {"origin": "https://evil.example"},
+        {"sec-fetch-site": "cross-site"},
+        {"origin": "null"},
+        {"sec-fetch-site": "same-site"},
+    ):
         answer = server.api("POST", "/jobs", spec, None, headers=cookie | headers)
         assert answer.status_code == 403, headers
 
@@ -124,5 +150,5 @@ def test_sec_11_listens_on_loopback_only(server: Server) -> None:
     outside = [info[4][0] for info in socket.getaddrinfo(socket.gethostname(), port, socket.AF_INET)]
     for address in outside:
         if not str(address).startswith("127."):
-            with pytest.raises(OSError):  # noqa: PT011
+            with pytest.raises((ConnectionError, TimeoutError)):
                 socket.create_connection((str(address), port), timeout=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 from test_sec_09_routes import REST, STREAMS, filled
 
 from zaffre.mlflow.routes import table
@@ -13,8 +13,12 @@ from zaffre.mlflow.routes import table
 def theirs(server: Server) -> dict[str, str]:
     """A run with an artifact, a model, data and an experiment in a workspace of somebody else."""
     assert server.call("POST", "/api/workspaces", {"spec": {"name": "theirs"}}).status_code == 200
-    job = server.submit("echo CANARY | tee outputs/secret.txt > ${{outputs.o}}/x; echo CANARY", "theirs",
-                        outputs={"o": {"type": "custom_model", "name": "theirmodel"}}, experiment_name="theirexperiment")  # fmt: skip
+    job = server.submit(
+        "echo CANARY | tee outputs/secret.txt > ${{outputs.o}}/x; echo CANARY",
+        "theirs",
+        outputs={"o": {"type": "custom_model", "name": "theirmodel"}},
+        experiment_name="theirexperiment",
+    )
     assert server.ended(job, "theirs")["status"] == "Completed"
     spec = {"name": "theirdata", "path": f"azureml://jobs/{job}/outputs/o"}
     assert server.api("POST", "/data", {"spec": spec}, workspace="theirs").status_code == 200
@@ -42,9 +46,21 @@ def test_sec_12_their_ids_in_our_workspace(server: Server, theirs: dict[str, str
                 for name in (job, "theirmodel", "theirdata"):
                     answer = server.call(method, filled(path, "default", name), {} if method != "GET" else None, token)
                     assert answer.status_code in (400, 403, 404), (method, path, answer.text)
-        ids = {"run_id": job, "run_uuid": job, "experiment_id": theirs["experiment"], "name": "theirmodel", "version": "1",
-               "experiment_ids": [theirs["experiment"]], "key": "k", "value": "v", "alias": "a", "stage": "Production",
-               "timestamp": 1, "metric_key": "m", "run_ids": [job]}  # fmt: skip
+        ids = {
+            "run_id": job,
+            "run_uuid": job,
+            "experiment_id": theirs["experiment"],
+            "name": "theirmodel",
+            "version": "1",
+            "experiment_ids": [theirs["experiment"]],
+            "key": "k",
+            "value": "v",
+            "alias": "a",
+            "stage": "Production",
+            "timestamp": 1,
+            "metric_key": "m",
+            "run_ids": [job],
+        }
         for method, path, _ in table():
             for place in (job, f"ExperimentRun/dcid.{job}/outputs/secret.txt", "ModelVersion/theirmodel/1/x"):
                 url = "/mlflow/default" + path.replace("{path}", place)
@@ -63,8 +79,12 @@ def test_sec_12_their_ids_in_our_workspace(server: Server, theirs: dict[str, str
 
 def test_sec_12_their_things_as_our_inputs(server: Server, theirs: dict[str, str]) -> None:
     for path in ("azureml:theirdata:1", "azureml:theirmodel@latest", f"azureml://jobs/{theirs['job']}/outputs/o"):
-        spec = {"type": "command", "command": "cat ${{inputs.x}}/x", "environment": "azureml:python@latest",
-                "inputs": {"x": {"type": "uri_folder", "path": path}}}  # fmt: skip
+        spec = {
+            "type": "command",
+            "command": "cat ${{inputs.x}}/x",
+            "environment": "azureml:python@latest",
+            "inputs": {"x": {"type": "uri_folder", "path": path}},
+        }
         assert server.api("POST", "/jobs", {"spec": spec}).status_code == 404, path
 
 
@@ -74,15 +94,23 @@ def test_sec_12_counts_and_searches(server: Server, theirs: dict[str, str]) -> N
         assert "their" not in server.api("GET", path, token=token).text, path
     for path in ("runs", "experiments", "registered-models", "model-versions"):
         method = "POST" if path in ("runs", "experiments") else "GET"
-        answer = server.mlflow(method, f"mlflow/{path}/search", {"max_results": 1000, "experiment_ids": [theirs["experiment"]]}
-                               if method == "POST" else None, token)  # fmt: skip
+        answer = server.mlflow(
+            method,
+            f"mlflow/{path}/search",
+            {"max_results": 1000, "experiment_ids": [theirs["experiment"]]} if method == "POST" else None,
+            token,
+        )
         assert "their" not in answer.text
         assert theirs["job"] not in answer.text
 
 
 def test_sec_12_steps_are_not_reused_across_workspaces(server: Server, theirs: dict[str, str]) -> None:
-    step = {"type": "command", "command": "echo same > ${{outputs.o}}/x", "environment": "azureml:python@latest",
-            "outputs": {"o": {"type": "uri_folder"}}}  # fmt: skip
+    step = {
+        "type": "command",
+        "command": "echo same > ${{outputs.o}}/x",
+        "environment": "azureml:python@latest",
+        "outputs": {"o": {"type": "uri_folder"}},
+    }
     spec = {"spec": {"type": "pipeline", "jobs": {"one": step}}}
     for workspace in ("theirs", "default"):
         made = server.api("POST", "/jobs", spec, workspace=workspace).json()["name"]

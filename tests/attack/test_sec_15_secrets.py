@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 
 CANARY = "CANARY-d41d8cd98f"
 STORES = {
-    "bucket": {"type": "s3", "bucket": "b", "endpoint": "http://127.0.0.1:9",
-               "credentials": {"access_key_id": "AK", "secret_access_key": CANARY}},
+    "bucket": {
+        "type": "s3",
+        "bucket": "b",
+        "endpoint": "http://127.0.0.1:9",
+        "credentials": {"access_key_id": "AK", "secret_access_key": CANARY},
+    },
     "blobs": {"type": "azure_blob", "account_name": "a", "container_name": "c", "credentials": {"account_key": CANARY}},
-    "signed": {"type": "azure_blob", "account_name": "a", "container_name": "c",
-               "credentials": {"sas_token": f"?sig={CANARY}"}},
+    "signed": {
+        "type": "azure_blob",
+        "account_name": "a",
+        "container_name": "c",
+        "credentials": {"sas_token": f"?sig={CANARY}"},
+    },
     "web": {"type": "http", "url": "http://127.0.0.1:9/x", "credentials": {"token": CANARY}},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", STORES)
 def test_sec_15_credentials_of_datastores(server: Server, name: str) -> None:
     spec = {"name": name, **STORES[name]}
     path = f"azureml://datastores/{name}/paths/x"
-    job = {"type": "command", "command": "true", "environment": "azureml:python@latest",
-           "inputs": {"x": {"type": "uri_folder", "path": path}}}  # fmt: skip
+    job = {
+        "type": "command",
+        "command": "true",
+        "environment": "azureml:python@latest",
+        "inputs": {"x": {"type": "uri_folder", "path": path}},
+    }
     answers = [
         server.api("POST", "/datastores", {"spec": spec}),
         server.api("GET", f"/datastores/{name}"),
@@ -34,8 +46,11 @@ def test_sec_15_credentials_of_datastores(server: Server, name: str) -> None:
     ]
     made = server.api("POST", "/jobs", {"spec": job}).json()["name"]
     server.ended(made)
-    answers += [server.api("GET", f"/jobs/{made}"), server.api("GET", f"/jobs/{made}/log"),
-                server.api("GET", f"/jobs/{made}/download?all=true")]  # fmt: skip
+    answers += [
+        server.api("GET", f"/jobs/{made}"),
+        server.api("GET", f"/jobs/{made}/log"),
+        server.api("GET", f"/jobs/{made}/download?all=true"),
+    ]
     for answer in answers[:1] + answers[5:6]:
         assert answer.status_code == 200, answer.text
     assert [answer.request.url.path for answer in answers if CANARY.encode() in answer.content] == []
@@ -68,8 +83,12 @@ def test_sec_15_passwords_in_addresses_are_refused(server: Server) -> None:
 
 def test_sec_15_environment_variables_of_other_jobs(server: Server) -> None:
     """A job sees what its neighbours are called, not the passwords they were given."""
-    step = {"type": "command", "command": "true", "environment": "azureml:python@latest",
-            "environment_variables": {"PASSWORD": CANARY}}  # fmt: skip
+    step = {
+        "type": "command",
+        "command": "true",
+        "environment": "azureml:python@latest",
+        "environment_variables": {"PASSWORD": CANARY},
+    }
     alone = server.api("POST", "/jobs", {"spec": step}).json()["name"]
     pipeline = server.api("POST", "/jobs", {"spec": {"type": "pipeline", "jobs": {"one": step}}}).json()["name"]
     server.ended(alone)

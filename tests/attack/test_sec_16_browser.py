@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Server
+from attacked_server import Server
 
 SCRIPT = "<script>alert(1)</script>"
 
 
-@pytest.mark.parametrize("path", ["/", "/api/health", "/api/status", "/api/nothing", "/api/workspaces/default/jobs", "/jobs/x",
-                                  "/mlflow/default/version", "/mlflow/default/api/2.0/mlflow/experiments/search"])  # fmt: skip
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/",
+        "/api/health",
+        "/api/status",
+        "/api/nothing",
+        "/api/workspaces/default/jobs",
+        "/jobs/x",
+        "/mlflow/default/version",
+        "/mlflow/default/api/2.0/mlflow/experiments/search",
+    ],
+)
 @pytest.mark.parametrize("token", ["", None])
 def test_sec_16_headers_of_every_answer(server: Server, path: str, token: str | None) -> None:
     headers = server.call("GET", path, token=token).headers
@@ -36,8 +47,13 @@ def test_sec_16_scripts_as_artifacts_are_inert(server: Server) -> None:
 
 
 def test_sec_16_texts_come_back_as_data(server: Server) -> None:
-    job = server.submit("printf '\\033]0;x\\007<script>\\n'", display_name=SCRIPT, description=SCRIPT, tags={"<b>": SCRIPT},
-                        experiment_name=SCRIPT)  # fmt: skip
+    job = server.submit(
+        "printf '\\033]0;x\\007<script>\\n'",
+        display_name=SCRIPT,
+        description=SCRIPT,
+        tags={"<b>": SCRIPT},
+        experiment_name=SCRIPT,
+    )
     server.ended(job)
     for path in (f"/jobs/{job}", f"/jobs/{job}/log", "/jobs", "/jobs/%3Cscript%3E", "/data?x=<script>"):
         kind = server.api("GET", path).headers["content-type"]
@@ -56,18 +72,32 @@ def test_sec_16_names_do_not_split_headers(server: Server) -> None:
 def test_sec_17_a_cookie_counts_only_from_our_own_pages(server: Server) -> None:
     cookie = {"cookie": f"zaffre_token={server.token}"}
     own = server.url
-    for headers, good in (({}, True), ({"origin": own}, True), ({"sec-fetch-site": "same-origin"}, True),
-                          ({"origin": "http://evil.example"}, False), ({"origin": "null"}, False),
-                          ({"origin": own + "0"}, False), ({"sec-fetch-site": "cross-site"}, False),
-                          ({"origin": "http://localhost:1"}, False)):  # fmt: skip
-        for method, path, body in (("POST", "/api/storage:gc", {}), ("POST", "/api/workspaces/default/jobs", {}),
-                                   ("POST", "/mlflow/default/api/2.0/mlflow/runs/search", {}), ("GET", "/api/status", None)):  # fmt: skip
+    for headers, good in (
+        ({}, True),
+        ({"origin": own}, True),
+        ({"sec-fetch-site": "same-origin"}, True),
+        ({"origin": "http://evil.example"}, False),
+        ({"origin": "null"}, False),
+        ({"origin": own + "0"}, False),
+        ({"sec-fetch-site": "cross-site"}, False),
+        ({"origin": "http://localhost:1"}, False),
+    ):
+        for method, path, body in (
+            ("POST", "/api/storage:gc", {}),
+            ("POST", "/api/workspaces/default/jobs", {}),
+            ("POST", "/mlflow/default/api/2.0/mlflow/runs/search", {}),
+            ("GET", "/api/status", None),
+        ):
             answer = server.call(method, path, body, None, headers=cookie | headers)
             assert (answer.status_code != 403) is good, (headers, path)
 
 
 def test_sec_17_no_page_may_read_us(server: Server) -> None:
     for method in ("OPTIONS", "GET", "POST"):
-        answer = server.call(method, "/api/status", token=None, headers={
-            "origin": "http://evil.example", "access-control-request-method": "POST"})  # fmt: skip
+        answer = server.call(
+            method,
+            "/api/status",
+            token=None,
+            headers={"origin": "http://evil.example", "access-control-request-method": "POST"},
+        )
         assert not [name for name in answer.headers if name.startswith("access-control-")]

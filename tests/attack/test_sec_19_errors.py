@@ -8,7 +8,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import Server, encoded
+from attacked_server import Server, encoded
 from test_sec_09_routes import STREAMS, filled
 
 from zaffre.mlflow.routes import table
@@ -58,9 +58,11 @@ def test_sec_19_hostile_values_in_addresses(server: Server) -> None:
 
 def test_sec_19_hostile_values_over_mlflow(server: Server) -> None:
     job, token = server.living_job()
-    keys = ("run_id experiment_id name key value tags params metrics max_results page_token filter order_by path version "
-            "source timestamp step experiment_ids model_id stage alias description start_time metric_key datasets "
-            "stages run_ids end_time status new_name").split()  # fmt: skip
+    keys = (
+        "run_id experiment_id name key value tags params metrics max_results page_token filter order_by path version "
+        "source timestamp step experiment_ids model_id stage alias description start_time metric_key datasets "
+        "stages run_ids end_time status new_name"
+    ).split()
     for method, path, _ in table():
         url = filled("/mlflow/default" + path, "", "x")
         for value in (None, "..", "\0", "x" * 3000, -1, BIG, 1.5, [], {}, [["a"]], True, "9" * 30, "²"):
@@ -73,16 +75,40 @@ def test_sec_19_hostile_values_over_mlflow(server: Server) -> None:
 
 
 SPECS: list[dict[str, Any]] = [
-    {"inputs": {"a": BIG}}, {"retry_settings": {"max_retries": BIG}}, {"limits": {"timeout": BIG}}, {"limits": {"timeout": -1}},
-    {"resources": {"instance_count": BIG}}, {"resources": {"instance_count": -1}}, {"services": {"a": {"port": BIG}}},
-    {"properties": {"a": "b"}}, {"properties": {"a": {"b": 1}}}, {"parent_job_name": "x"}, {"services": {"a": {"port": 1}}},
-    {"tags": {str(number): "x" for number in range(5000)}}, {"tags": {"k" * 5000: "v"}}, {"tags": {"k": "v" * 500_000}},
-    {"tags": {"": "v"}}, {"environment_variables": {"A=B": "x"}}, {"environment_variables": {"": "x"}}, {"inputs": {"../a": 1}},
-    {"inputs": {"a b;c": "$(touch /x)"}}, {"outputs": {"../a": {"type": "uri_folder"}}}, {"compute": "azureml:../../x"},
-    {"environment": "../../etc"}, {"environment": "azureml:..@latest"}, {"environment": {"image": "x" * 10_000}},
-    {"code": "/etc"}, {"code": "file:///etc"}, {"code": "../"}, {"code": "content://" + "0" * 64}, {"experiment_name": "../../x"},
-    {"experiment_name": "x" * 9999}, {"display_name": "x" * 100_000}, {"command": "x" * 300_000}, {"command": ""},
-]  # fmt: skip
+    {"inputs": {"a": BIG}},
+    {"retry_settings": {"max_retries": BIG}},
+    {"limits": {"timeout": BIG}},
+    {"limits": {"timeout": -1}},
+    {"resources": {"instance_count": BIG}},
+    {"resources": {"instance_count": -1}},
+    {"services": {"a": {"port": BIG}}},
+    {"properties": {"a": "b"}},
+    {"properties": {"a": {"b": 1}}},
+    {"parent_job_name": "x"},
+    {"services": {"a": {"port": 1}}},
+    {"tags": {str(number): "x" for number in range(5000)}},
+    {"tags": {"k" * 5000: "v"}},
+    {"tags": {"k": "v" * 500_000}},
+    {"tags": {"": "v"}},
+    {"environment_variables": {"A=B": "x"}},
+    {"environment_variables": {"": "x"}},
+    {"inputs": {"../a": 1}},
+    {"inputs": {"a b;c": "$(touch /x)"}},
+    {"outputs": {"../a": {"type": "uri_folder"}}},
+    {"compute": "azureml:../../x"},
+    {"environment": "../../etc"},
+    {"environment": "azureml:..@latest"},
+    {"environment": {"image": "x" * 10_000}},
+    {"code": "/etc"},
+    {"code": "file:///etc"},
+    {"code": "../"},
+    {"code": "content://" + "0" * 64},
+    {"experiment_name": "../../x"},
+    {"experiment_name": "x" * 9999},
+    {"display_name": "x" * 100_000},
+    {"command": "x" * 300_000},
+    {"command": ""},
+]
 
 
 @pytest.mark.parametrize("fields", SPECS, ids=lambda fields: str(fields)[:40])
@@ -100,8 +126,18 @@ def test_sec_20_hostile_bodies(server: Server) -> None:
         + b",".join(b'"%d":"x"' % number for number in range(300_000))
         + b"}}}"
     )
-    bodies = (b"[" * 100_000, b'{"spec":' * 50_000, b'{"spec":{"a":' + b"1" * 5000 + b"}}", b'{"spec":{"a":NaN}}', b"\xff\xfe",
-              b"null", b"1", b'{"spec":1}', b'{"a":' + b'{"a":' * 300 + b"1" + b"}" * 301, many)  # fmt: skip
+    bodies = (
+        b"[" * 100_000,
+        b'{"spec":' * 50_000,
+        b'{"spec":{"a":' + b"1" * 5000 + b"}}",
+        b'{"spec":{"a":NaN}}',
+        b"\xff\xfe",
+        b"null",
+        b"1",
+        b'{"spec":1}',
+        b'{"a":' + b'{"a":' * 300 + b"1" + b"}" * 301,
+        many,
+    )
     for body in bodies:
         for path in ("/jobs", "/data", "/jobs:plan", "/content/trees"):
             began = time.monotonic()

@@ -36,9 +36,14 @@ def run(home: Path, *words: str, cwd: Path | None = None, **env: str) -> subproc
     paths = os.pathsep.join(os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "src").split(os.pathsep))
     return subprocess.run(
         [sys.executable, "-m", "zaffre", *words],
-        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL, cwd=cwd or home.parent, check=False,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        stdin=subprocess.DEVNULL,
+        cwd=cwd or home.parent,
+        check=False,
         env={**clean, "ZAFFRE_HOME": str(home), "PYTHONPATH": paths, "NO_COLOR": "1", **env},
-    )  # fmt: skip
+    )
 
 
 def told(done: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
@@ -58,22 +63,33 @@ FILES = {
     "a key twice": ("command: x\ncommand: y\n" + ENV, ("job.yml:2:1", "`command` is given twice")),
     "misspelt key": ("command: x\nenvironmnt: y\n", ("job.yml:2:1", "`environmnt`", "did you mean `environment`?")),
     "misspelt command": ("comand: x\n" + ENV, ("job.yml:1:1", "`comand`", "did you mean `command`?")),
-    "bomb": ("a: &a [x,x,x,x,x,x,x,x,x]\n" + "".join(f"{n}: &{n} [{','.join([f'*{p}'] * 9)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)),
-             ("job.yml:", "aliases expand")),
+    "bomb": (
+        "a: &a [x,x,x,x,x,x,x,x,x]\n"
+        + "".join(f"{n}: &{n} [{','.join([f'*{p}'] * 9)}]\n" for p, n in zip("abcdefgh", "bcdefghi", strict=True)),
+        ("job.yml:", "aliases expand"),
+    ),
     "deep": ("a: " + "[" * 5000 + "]" * 5000, ("job.yml:", "deep")),
     "undefined input": ("command: echo ${{inputs.rat}}\ninputs: {rate: 1}\n" + ENV, ("`rat`", "did you mean `rate`?")),
     "missing code": ("command: x\ncode: ./nope\n" + ENV, ("job.yml:2:1", "./nope")),
     "name upwards": ("name: ../x\ncommand: x\n" + ENV, ("job.yml:1:1", "`../x` is no name")),
-    "cycle": ("type: pipeline\njobs:\n" + STEP.format(name="a", input="'${{parent.jobs.b.outputs.o}}'", type="uri_folder")
-              + STEP.format(name="b", input="'${{parent.jobs.a.outputs.o}}'", type="uri_folder"), ("circle", "a -> b -> a")),
-    "no such step": ("type: pipeline\njobs:\n" + STEP.format(name="a", input="'${{parent.jobs.bb.outputs.o}}'", type="uri_folder"),
-                     ("job.yml:", "bb")),
-    "output without address": ("command: x\noutputs: {o: {type: uri_folder, path: /tmp/somewhere}}\n" + ENV,
-                               ("/tmp/somewhere", "azureml://datastores/")),
+    "cycle": (
+        "type: pipeline\njobs:\n"
+        + STEP.format(name="a", input="'${{parent.jobs.b.outputs.o}}'", type="uri_folder")
+        + STEP.format(name="b", input="'${{parent.jobs.a.outputs.o}}'", type="uri_folder"),
+        ("circle", "a -> b -> a"),
+    ),
+    "no such step": (
+        "type: pipeline\njobs:\n" + STEP.format(name="a", input="'${{parent.jobs.bb.outputs.o}}'", type="uri_folder"),
+        ("job.yml:", "bb"),
+    ),
+    "output without address": (
+        "command: x\noutputs: {o: {type: uri_folder, path: /tmp/somewhere}}\n" + ENV,
+        ("/tmp/somewhere", "azureml://datastores/"),
+    ),
     "unknown environment": ("command: x\nenvironment: azureml:sklaern-1.5@latest\n", ("sklaern-1.5", "hint")),
     "unknown data": ("command: x\ninputs: {d: {type: uri_file, path: azureml:nothing:1}}\n" + ENV, ("nothing",)),
     "unknown compute": ("command: x\ncompute: azureml:gpus\n" + ENV, ("compute gpus not found", "zaffre compute list")),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -258,7 +274,9 @@ def test_unicode_everywhere(home: Path, tmp_path: Path) -> None:
     (folder / "größe.py").write_text("print('naïve ☃ 数据')\n", encoding="utf-8")
     (folder / "jöb.yml").write_text(
         "command: python größe.py && echo ${{inputs.über}}\ncode: .\ndisplay_name: Öl 😀\ntags: {schlüssel: wert ☃}\n"
-        "inputs: {über: 数据}\n" + ENV, encoding="utf-8")  # fmt: skip
+        "inputs: {über: 数据}\n" + ENV,
+        encoding="utf-8",
+    )
     done = run(home, "job", "create", "-f", "jöb.yml", "--stream", cwd=folder)
     if "über" in done.stderr:  # refused by name is fine; broken is not
         told(done, 2, "über")

@@ -71,6 +71,9 @@ def write(value: Any, chosen: str, columns: Sequence[str], to: TextIO) -> None:
         to.write(table(value, columns, shutil.get_terminal_size((160, 24)).columns))
 
 
+FIRST_TO_GO = ("archived", "experiment_name", "type", "creation_context", "created_at", "duration_s")
+
+
 def table(value: Any, columns: Sequence[str], width: int) -> str:
     """Rows of mappings under the columns; a single mapping as a list of its fields."""
     if isinstance(value, dict):
@@ -85,6 +88,11 @@ def table(value: Any, columns: Sequence[str], width: int) -> str:
         columns = ()
     chosen = list(columns) or list(dict.fromkeys(key for row in rows for key in row if not _nested(row[key])))
     chosen = [name for name in chosen if any(row.get(name) not in (None, "", {}, []) for row in rows)] or chosen[:1]
+    columns_of = {name: max(len(name), *(len(_cell(row.get(name))) for row in rows)) for name in chosen}
+    for name in FIRST_TO_GO:  # a whole column less tells more than every column cut short
+        if sum(columns_of.values()) + 2 * len(columns_of) - 2 > width and name != chosen[0]:
+            columns_of.pop(name, None)
+    chosen = list(columns_of)
     cells = [[_cell(row.get(name)) for name in chosen] for row in rows]
     heads = [name.replace("_", " ").capitalize() for name in chosen]
     widths = _fit([max(len(line[i]) for line in [heads, *cells]) for i in range(len(heads))], width)
