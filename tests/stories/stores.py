@@ -38,13 +38,17 @@ class Folder:
     project: Path
     ws: Workspace
 
-    def submit(self, text: str, **files: str) -> JobView:
-        """A command job from YAML in the user's folder, until it has ended."""
+    def start(self, text: str, **files: str) -> JobView:
+        """A command job from YAML in the user's folder."""
         (self.project / "src").mkdir(exist_ok=True)
         for name, body in files.items():
             (self.project / "src" / f"{name}.py").write_text(textwrap.dedent(body))
         (self.project / "job.yml").write_text(f"type: command\nenvironment: azureml:minimal@latest\n{dedent(text)}")
-        return self.ws.jobs.wait(self.ws.jobs.create_or_update(load_job(self.project / "job.yml")).name, 120)
+        return self.ws.jobs.create_or_update(load_job(self.project / "job.yml"))
+
+    def submit(self, text: str, **files: str) -> JobView:
+        """The same, until it has ended."""
+        return self.ws.jobs.wait(self.start(text, **files).name, 120)
 
     def run(self, text: str, **files: str) -> JobView:
         """The same, and it must complete."""
@@ -66,14 +70,15 @@ def dedent(text: str) -> str:
 
 
 @contextlib.contextmanager
-def folder(at: Path, **settings: Any) -> Iterator[Folder]:
+def folder(at: Path, *, own_environments: bool = False, **settings: Any) -> Iterator[Folder]:
     """Environments are built once for all stories: their names tell what is in them."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zaffre-tests" / "environments"
     cache.mkdir(parents=True, exist_ok=True)
     home, project = at / "home", at / "project"
     home.mkdir(mode=0o700)
     project.mkdir()
-    (home / "environments").symlink_to(cache)
+    if not own_environments:
+        (home / "environments").symlink_to(cache)
     with Workspace.local(home, **settings) as ws:
         yield Folder(home, project, ws)
 

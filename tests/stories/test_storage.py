@@ -186,3 +186,21 @@ def test_folders_of_jobs_and_fetched_copies_go_when_their_time_is_over(here: Fol
         assert collect(here, dry_run=False).copies_bytes == 6
         assert collect(here, dry_run=False).copies_bytes == 0
         assert here.log(here.run(use)) == "remote"
+
+
+def test_environments_that_nobody_uses_go(tmp_path: Path) -> None:
+    with folder(tmp_path, own_environments=True) as here:
+        here.run("command: python -c 1\n")
+        assert collect(here, dry_run=False, unused_days=1).environments == []
+        (would,) = collect(here, dry_run=True, unused_days=0).environments
+        assert (here.home / "environments" / would["key"]).is_dir()
+        assert collect(here, dry_run=False, unused_days=0).environments == [would]
+        assert not (here.home / "environments" / would["key"]).exists()
+        here.run("command: python -c 1\n")
+        sleeper = here.start("command: sleep 30\n")
+        stream = here.ws.jobs.events(sleeper.name)
+        while next(stream).status != "Running":
+            pass
+        assert collect(here, dry_run=False, unused_days=0).environments == []  # in use
+        here.ws.jobs.cancel(sleeper.name)
+        here.ws.jobs.wait(sleeper.name, 60)
