@@ -150,6 +150,18 @@ def changed(before: Survey, now: Survey) -> list[str]:
     return said
 
 
+def status_of(error: BaseException | None) -> int | None:
+    """The HTTP status at the root of what a client raised: aiohttp says `status`, Azure `status_code`."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        for name in ("status", "status_code"):
+            if isinstance(status := getattr(error, name, None), int):
+                return status
+        error = error.__cause__ or error.__context__
+    return None
+
+
 class answering:
     """Turns what the clients of clouds raise into errors of ours that name the location and no secret."""
 
@@ -165,7 +177,7 @@ class answering:
         if caused_by_guard(error):
             raise refusal(self.name) from error
         cause = error.__cause__ if isinstance(error, FileNotFoundError) and error.__cause__ else error
-        status = getattr(cause, "status", None)
+        status = status_of(error)
         if isinstance(cause, ValueError) and status is None:  # how aiohttp calls a wrong URL
             raise InvalidRequest(f"{self.name} is not a URL that can be fetched: {cause}") from error
         if isinstance(cause, FileNotFoundError) or status in (404, 410):

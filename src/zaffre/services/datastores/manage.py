@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
-from zaffre.base.errors import Conflict
+from sqlalchemy import Connection
+
+from zaffre.base.errors import Conflict, InvalidRequest, NotFound
 from zaffre.services import places
 from zaffre.services.context import Context
 from zaffre.spec.document import dump, parse
@@ -14,6 +17,7 @@ from zaffre.wire.operation import Empty, WorkspaceRequest
 from zaffre.wire.resources import PutResource, ResourceList, ResourceRef, ResourceView, UpdateResource
 
 KIND = "datastore"
+ADDRESS = ("type", "account_name", "endpoint", "protocol", "url")  # whom credentials are shown to
 
 
 def create(ctx: Context, request: PutResource) -> ResourceView:
@@ -54,8 +58,21 @@ def _put(ctx: Context, workspace: str, spec: dict[str, Any]) -> ResourceView:
     secret = ctx.vault.encrypt(credentials) if credentials else None
     with ctx.db.write() as connection:
         get_workspace(connection, workspace)
+        if secret is None:
+            _refuse_to_follow(connection, workspace, spec)
         resources.put(ctx.db, connection, workspace, KIND, spec["name"], spec, secret)
     return _view(spec)
+
+
+def _refuse_to_follow(connection: Connection, workspace: str, spec: dict[str, Any]) -> None:
+    """Credentials that are kept are sent to where they were given for, and nowhere else."""
+    with contextlib.suppress(NotFound):
+        before, secret = resources.get(connection, workspace, KIND, spec["name"])
+        if secret and any(before.get(key) != spec.get(key) for key in ADDRESS):
+            raise InvalidRequest(
+                f"datastore {spec['name']} gets another address: its credentials have to be given again",
+                code="CredentialsMissing",
+            )
 
 
 def _view(spec: dict[str, Any]) -> ResourceView:
