@@ -9,11 +9,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from place import ServerPlace, paths
 
 README = Path(__file__).parents[2] / "README.md"
 
 
+@pytest.mark.slow
 def test_the_project_of_init_and_the_python_of_the_readme_run_as_they_stand(server: ServerPlace) -> None:
     said = server.zaffre("init", "my-project")
     server.project = server.project / "my-project"
