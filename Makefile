@@ -1,6 +1,7 @@
 # Everything here sets itself up: it needs Python 3.11 or newer and make, and keeps what it installs in .venv.
 #   make demo    see it all once
 #   make test    what CI runs: style, floors, types, tests on both databases
+#   make quick   the same without the tests that take tens of seconds
 #   make check   only what takes seconds: style, floors, types
 #   make bench   measure (benchmarks/)
 #   make lock    choose newer versions for requirements/
@@ -18,12 +19,15 @@ TESTS ?=
 # The caches of bytecode are what makes commands start quickly; nothing of the caller's Python may leak in.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test quick check bench lock clean
 demo: $(READY)
 	@$(BIN)/zaffre demo $(DIR)
 
 test: check
 	$(BIN)/python -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile $(TESTS)
+
+quick: check
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow" $(TESTS)
 
 check: $(READY)
 	$(BIN)/ruff check $(CODE)

@@ -88,6 +88,7 @@ def _log(server: Server, run: str, number: int, done: list[int]) -> None:
         done[number] = step + 1
 
 
+@pytest.mark.slow
 def test_rel_10_nothing_acknowledged_is_lost_and_nothing_is_doubled(server: Server) -> None:
     chance = random.Random(10)
     names = [server.ask("POST", "runs/create", {"experiment_id": "0"})["run"]["info"]["run_id"] for _ in range(CLIENTS)]

@@ -124,6 +124,7 @@ def test_a_trained_model_is_registered_versioned_and_traced(place: Place) -> Non
     assert set(contents(place.project / "got" / "weights")) == {"weights.json"}
 
 
+@pytest.mark.slow
 def test_the_command_line_registers_and_the_mlflow_client_reads_everything_back(server: ServerPlace) -> None:
     write_project(server.project)
     server.zaffre("data", "create", "--name", "measures", "--type", "uri_file", "--path", "measures.csv")

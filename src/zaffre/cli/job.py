@@ -51,6 +51,7 @@ def add(verbs: Verbs) -> None:
 
     for verb, run, summary in (
         ("show", _show, "Show a job"),
+        ("facts", _facts, "Show all that a run can be repeated from: code, diff, packages, machine, parameters, seeds"),
         ("stream", _stream, "Show the log of a job as it grows; exit status 1 if the job fails"),
         ("cancel", _cancel, "End a job and everything below it"),
         ("archive", _archive, "Hide a job from lists"),
@@ -131,6 +132,11 @@ def _show(args: Namespace) -> Any:
     if args.web:
         _open(args, job)
     return job
+
+
+def _facts(args: Namespace) -> Any:
+    with workspace(args) as ws:
+        return ws.jobs.facts(args.name)
 
 
 def _stream(args: Namespace) -> Any:

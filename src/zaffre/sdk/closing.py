@@ -75,7 +75,7 @@ class _Walk:
             return {}
         from zaffre.sdk.git_facts import git_facts
 
-        facts = git_facts(self._code[0])
+        facts = git_facts(*dict.fromkeys(self._code))
         return {"git": facts} if facts else {}
 
     def _job(self, job: Json) -> None:

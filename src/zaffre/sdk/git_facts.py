@@ -5,6 +5,7 @@ from __future__ import annotations
 import configparser
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -13,8 +14,10 @@ DIFF_BYTES = 2**20  # longer differences are cut; the code snapshot has everythi
 GIT_TIMEOUT_S = 10.0
 
 
-def git_facts(folder: Path) -> dict[str, Any] | None:
-    """`commit`, `branch`, `remote` (without credentials), `diff` of the folder, `diff_cut`; None outside of git.
+def git_facts(folder: Path, *others: Path) -> dict[str, Any] | None:
+    """`commit`, `branch`, `remote` (without credentials), `dirty`, `diff`, `diff_cut`; None outside of git.
+
+    The difference is that of the folder and of `others` in the same work tree; new files show in the code only.
 
     Only the difference needs the git program; without it the other facts are still there.
     """
@@ -26,8 +29,9 @@ def git_facts(folder: Path) -> dict[str, Any] | None:
     if commit is None:
         return None  # nothing was ever committed
     facts: dict[str, Any] = {"commit": commit, "branch": branch, "remote": _remote(git)}
-    diff = _diff(top, folder)
+    diff = _diff(top, [folder, *(one for one in others if one.is_relative_to(top))])
     if diff:
+        facts["dirty"] = True
         facts["diff"] = diff[:DIFF_BYTES].decode(errors="replace")
         facts["diff_cut"] = len(diff) > DIFF_BYTES
     return {key: value for key, value in facts.items() if value not in (None, False)}
@@ -93,13 +97,13 @@ def _without_credentials(url: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
 
 
-def _diff(top: Path, folder: Path) -> bytes:
+def _diff(top: Path, folders: Sequence[Path]) -> bytes:
     """At most one byte more than is kept. No program that the repository names is run."""
     command = ["git", "-c", "core.fsmonitor=false", "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD"]
     env = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "GIT_NO_LAZY_FETCH": "1"}
     try:
         process = subprocess.Popen(
-            [*command, "--", str(folder)],
+            [*command, "--", *map(str, folders)],
             cwd=top,
             env=env,
             stdin=subprocess.DEVNULL,

@@ -13,7 +13,7 @@ from zaffre.sdk.collection import Collection, Done, listed, pages, texts
 from zaffre.sdk.follow import follow
 from zaffre.sdk.unpack import unpack
 from zaffre.wire import jobs as wire
-from zaffre.wire.jobs import JobEvent, JobView, PlanView
+from zaffre.wire.jobs import FactsView, JobEvent, JobView, PlanView
 
 if TYPE_CHECKING:
     from zaffre.sdk.documents import Submittable
@@ -55,6 +55,10 @@ class Jobs(Collection):
     def get(self, name: str) -> JobView:
         """Raises `NotFound`."""
         return self._transport.call(wire.SHOW, self._ref(name))
+
+    def facts(self, name: str) -> FactsView:
+        """What a run can be repeated from: code, commit and uncommitted diff, packages, machine, parameters, seeds."""
+        return self._transport.call(wire.FACTS, self._ref(name))
 
     def list(
         self,

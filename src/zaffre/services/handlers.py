@@ -14,7 +14,7 @@ from zaffre.services.context import Context
 from zaffre.services.data import diff
 from zaffre.services.data import download as data_download
 from zaffre.services.datastores import manage as datastores
-from zaffre.services.jobs import cancel, change, download, log, plan, resume, show, submit, watch
+from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
 from zaffre.services.server import state, storage
 from zaffre.services.workspaces import manage as workspaces
 
@@ -39,6 +39,7 @@ HANDLERS: dict[str, Handler] = {
     "jobs.plan": plan.plan,
     "jobs.list": show.list_jobs,
     "jobs.show": show.show,
+    "jobs.facts": facts.facts,
     "jobs.update": change.update,
     "jobs.cancel": cancel.cancel,
     "jobs.archive": change.archive,

@@ -86,10 +86,25 @@ class JobView(View):
     saved_s: float | None = None
     attempt: int = 0  # 0 is the first; a retry counts on
     compute: str | None = None
-    facts: dict[str, Any] | None = None  # code, git, environment lock, machine, notes
+    facts: dict[str, Any] | None = None  # code, git, machine, parameters ...; long texts by hash: see jobs.facts
     services: dict[str, Any] = Field(default_factory=dict)  # where to see it
     creation_context: dict[str, Any] = Field(default_factory=dict)
     archived: bool = False
+
+
+class FactsView(View):
+    """What a run can be repeated from. Of a reused step: of the job that really ran, `job`."""
+
+    job: str
+    code: str | None = None  # content address of the code
+    git: dict[str, Any] | None = None  # commit, branch, remote, dirty
+    diff: str | None = None  # of the code, against that commit: what was not committed
+    environment: dict[str, Any] | None = None  # as it was asked for
+    environment_lock: str | None = None  # the packages that it really had, a line each
+    machine: dict[str, Any] | None = None
+    parameters: dict[str, Any] = Field(default_factory=dict)  # the literal inputs, as the command got them
+    seeds: dict[str, Any] = Field(default_factory=dict)  # inputs and environment variables with `seed` in their name
+    notes: list[str] = Field(default_factory=list)  # what was said about the file when it was submitted
 
 
 class JobList(View):
@@ -144,6 +159,8 @@ PLAN = Operation("jobs.plan", "POST", _JOBS + ":plan", SubmitJob, PlanView, Perm
                  "Say which steps would run, and why")  # fmt: skip
 LIST = Operation("jobs.list", "GET", _JOBS, ListJobs, JobList, Permission.JOBS_READ, "List jobs, newest first")
 SHOW = Operation("jobs.show", "GET", _JOB, JobRef, JobView, Permission.JOBS_READ, "Show a job")
+FACTS = Operation("jobs.facts", "GET", _JOB + "/facts", JobRef, FactsView, Permission.JOBS_READ,
+                  "Show all that a run can be repeated from")  # fmt: skip
 UPDATE = Operation("jobs.update", "PATCH", _JOB, UpdateJob, JobView, Permission.JOBS_WRITE, "Change names and tags")
 CANCEL = Operation("jobs.cancel", "POST", _JOB + "/cancel", JobRef, JobView, Permission.JOBS_WRITE, "End a job early")
 ARCHIVE = Operation("jobs.archive", "POST", _JOB + "/archive", JobRef, JobView, Permission.JOBS_WRITE, "Hide a job")
@@ -159,5 +176,5 @@ DOWNLOAD = Operation("jobs.download", "GET", _JOB + "/download", Download, View,
                      "Download outputs as a tar stream", Body.STREAM_DOWN)  # fmt: skip
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
-    CREATE, PLAN, LIST, SHOW, UPDATE, CANCEL, ARCHIVE, RESTORE, RESUME, LOG, WATCH, DOWNLOAD,
+    CREATE, PLAN, LIST, SHOW, FACTS, UPDATE, CANCEL, ARCHIVE, RESTORE, RESUME, LOG, WATCH, DOWNLOAD,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import hmac
 import os
 import subprocess
@@ -95,14 +96,16 @@ def client_python() -> Callable[[str], str]:
         if given := os.environ.get(variable):
             return given
         folder = cache / f"mlflow-{release}"
-        if not (folder / "ready").exists():
-            uv = [sys.executable, "-m", "uv"]
-            version = f"{sys.version_info.major}.{sys.version_info.minor}"
-            subprocess.run([*uv, "venv", "-q", "--clear", "--python", version, str(folder)], check=True)
-            place = str(folder / "bin" / "python")
-            subprocess.run([*uv, "pip", "install", "-q", "--python", place, *wanted], check=True)
-            (folder / "ready").touch()
-        return str(folder / "bin" / "python")
+        place = str(folder / "bin" / "python")
+        cache.mkdir(parents=True, exist_ok=True)
+        with open(f"{folder}.lock", "a") as lock:  # another run of the tests may be about to make it too
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not (folder / "ready").exists():
+                uv = [sys.executable, "-m", "uv"]
+                subprocess.run([*uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=True)
+                subprocess.run([*uv, "pip", "install", "-q", "--python", place, *wanted], check=True)
+                (folder / "ready").touch()
+        return place
 
     return python
 

@@ -20,12 +20,14 @@ def test_the_newest_client_logs_and_reads_back(run_script: Callable[..., str]) -
     assert "done 3." in run_script("log_everything.py", "3.17.2-skinny")
 
 
+@pytest.mark.slow
 @on_sqlite
 @pytest.mark.parametrize("release", ["2.17.2-skinny", "1.30.1-skinny"])
 def test_older_clients_log_and_read_back(run_script: Callable[..., str], release: str) -> None:
     assert f"done {release[0]}." in run_script("log_everything.py", release)
 
 
+@pytest.mark.slow
 @on_sqlite
 def test_models_are_logged_loaded_and_registered(run_script: Callable[..., str]) -> None:
     assert "done 3." in run_script("log_models.py", "3.17.2")

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from zaffre.base.clock import iso, now_ms
 from zaffre.core.permissions import Role
 from zaffre.services.context import Context
+from zaffre.services.jobs.settings import settings
 from zaffre.store import experiments
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
@@ -85,7 +86,7 @@ def view(
         "saved_s": job.saved_s,
         "attempt": job.attempt,
         "archived": job.archived,
-        "facts": job.facts,
+        "facts": {**(job.facts or {}), **{key: item for key, item in settings(job).items() if item}} or None,
         "services": {
             "Studio": {"endpoint": f"{url}/jobs/{job.name}?workspace={job.workspace}", "type": "Studio"},
             "Tracking": {"endpoint": f"{url}/mlflow/{job.workspace}", "type": "Tracking"},
@@ -107,8 +108,8 @@ def _inputs(job: JobRecord, said: Any) -> dict[str, Any]:
             shown[port] = {"type": item.get("type", "uri_folder"), "path": path} | (
                 {"mode": item["mode"]} if item.get("mode") else {}
             )
-        elif item.get("value") is not None:
-            shown.setdefault(port, item["value"])
+        elif item.get("value") is not None and "${{" in str(shown.get(port, "${{")):
+            shown[port] = item["value"]
     return shown
 
 
@@ -132,6 +133,8 @@ def _properties(job: JobRecord) -> dict[str, Any]:
         "remote": "azureml.git.repository_uri",
         "dirty": "azureml.git.dirty",
     }
+    if git.get("commit"):
+        git = {"dirty": False, **git}
     shown = {named[key]: str(value) for key, value in git.items() if key in named and value is not None}
     if job.reused_from:
         shown["azureml.isreused"] = "true"
