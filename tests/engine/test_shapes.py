@@ -147,6 +147,17 @@ def test_timed_out(lab: Lab, shape: str) -> None:
     assert bad.reason == "ran longer than its limit of 1 s", "also when it ends with status 0 on being asked"
 
 
+@every_shape
+def test_a_whole_pipeline_has_a_limit(lab: Lab, shape: str) -> None:
+    document = draw(shape, "sleep 60")
+    document["limits"] = {"timeout": 1}
+    job = lab.run(document)
+    assert (job.status, job.error["code"]) == ("Failed", "Timeout")
+    assert job.reason == "ran longer than its limit of 1 s"
+    assert lab.statuses(job.name)["inner.bad" if shape == "nested" else "bad"] == "Canceled"
+    assert job.error["hint"] == f"zaffre job resume --name {job.name}"
+
+
 def test_plain_job_in_each_behaviour(lab: Lab, until: Callable[..., None]) -> None:
     assert lab.command("true").status == "Completed"
     failed = lab.command("exit 4")

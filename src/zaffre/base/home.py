@@ -60,16 +60,16 @@ class Home:
 
     def job(self, workspace: str, name: str) -> Path:
         """Scratch of a job: working folder, environment layer, control files. Goes when the job is collected."""
-        return self.root / "jobs" / workspace / name
+        return self.root / f"jobs/{workspace}/{name}"  # one join: asked for many times a step
 
     def store(self, workspace: str, name: str) -> Path:
         """The folder behind a built-in datastore (`workspaceblobstore`, `workspaceartifactstore`)."""
-        return self.root / "workspaces" / workspace / name
+        return self.root / f"workspaces/{workspace}/{name}"
 
     def artifacts(self, workspace: str, job: str) -> Path:
         """Default artifacts of a job, and what MLflow logs: `outputs/`, `logs/`, `user_logs/`, models."""
-        return self.store(workspace, "workspaceartifactstore") / "ExperimentRun" / f"dcid.{job}"
+        return self.root / f"workspaces/{workspace}/workspaceartifactstore/ExperimentRun/dcid.{job}"
 
     def log(self, workspace: str, job: str) -> Path:
         """What the job's command printed."""
-        return self.artifacts(workspace, job) / "user_logs" / "std_log.txt"
+        return self.artifacts(workspace, job) / "user_logs/std_log.txt"

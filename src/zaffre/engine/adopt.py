@@ -64,6 +64,8 @@ def resume(motor: Motor, live: Live) -> None:
         elif status in (Status.PREPARING, Status.STARTING):
             motor.batch.move(live, Status.QUEUED, "the server was restarted")
             pipeline.begin(motor, live)
+        elif status is Status.RUNNING:
+            pipeline.watch_time(motor, live)
         elif status is Status.FINALIZING:
             motor.settle(live)
     elif status is Status.QUEUED:

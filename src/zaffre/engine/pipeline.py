@@ -9,7 +9,7 @@ from zaffre.base.errors import ZaffreError
 from zaffre.core import plan as core_plan
 from zaffre.core.job_state import Status
 from zaffre.engine import steps
-from zaffre.engine.job import ending
+from zaffre.engine.job import cancel_requested, ending
 from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
 from zaffre.services.reuse import lookup
@@ -55,7 +55,30 @@ def _run(motor: Motor, live: Live, **changes: Any) -> None:
         motor.batch.move(live, Status.STARTING)
     motor.batch.move(live, Status.RUNNING, None, started_at=now_ms(), **changes)
     live.progress = core_plan.Progress(live.plan["nodes"], bool(live.plan.get("continue_on_failure")))
+    watch_time(motor, live)
     motor.dirty[live.job.id] = (live, live.progress.ready_at_start())
+
+
+def watch_time(motor: Motor, live: Live) -> None:
+    """A pipeline with a limit is ended when it is over: what runs is stopped, nothing more starts."""
+    limit = live.plan.get("timeout_s")
+    if limit and live.job.started_at:
+        left = live.job.started_at / 1000 + float(limit) - motor.wall()
+        motor.later(live, max(left, 0.0), lambda: _timeout(motor, live))
+
+
+def _timeout(motor: Motor, live: Live) -> None:
+    if live.job.status is not Status.RUNNING:
+        return
+    live.timed_out = True
+    motor.batch.note(live, f"{_too_long(live)}: stopping")
+    for child in [item for item in live.tree.living.values() if item.parent is live]:
+        cancel_requested.cancel(motor, child)
+    motor.settle(live)
+
+
+def _too_long(live: Live) -> str:
+    return f"ran longer than its limit of {live.plan['timeout_s']:g} s"
 
 
 def child_ended(motor: Motor, child: Live) -> None:
@@ -79,10 +102,14 @@ def advance(motor: Motor, live: Live, ready: list[str]) -> None:
         if live.job.status is Status.CANCEL_REQUESTED and not live.busy:
             ending.canceled(motor, live)
         return
-    while ready and progress.may_start and not live.job.cancel:
+    while ready and _may_start(live):
         ready = _create(motor, live, ready)
     if not live.children and not live.looking:
         _end(motor, live)
+
+
+def _may_start(live: Live) -> bool:
+    return live.progress is not None and live.progress.may_start and not live.job.cancel and not live.timed_out
 
 
 def _create(motor: Motor, live: Live, ready: list[str]) -> list[str]:
@@ -105,8 +132,7 @@ def _look(motor: Motor, live: Live, created: list[Live], known: dict[int, JobRec
     def go_on() -> None:
         assert live.progress is not None
         live.looking -= 1
-        going = live.progress.may_start and not live.job.cancel
-        ready = _place(motor, live, created, judged) if going else []
+        ready = _place(motor, live, created, judged) if _may_start(live) else []
         motor.dirty.setdefault(live.job.id, (live, []))[1].extend(ready)
 
     motor.answer(live, go_on)
@@ -137,6 +163,8 @@ def _end(motor: Motor, live: Live) -> None:
     assert progress is not None
     if live.job.cancel or live.job.status is Status.CANCEL_REQUESTED:
         ending.canceled(motor, live)
+    elif live.timed_out:
+        ending.failed(motor, live, "Timeout", _too_long(live), f"zaffre job resume --name {live.job.name}")
     elif progress.failed:
         names = ", ".join(progress.failed[:3]) + (" ..." if len(progress.failed) > 3 else "")
         ending.failed(motor, live, "StepFailed", f"failed: {names}", f"zaffre job resume --name {live.job.name}")

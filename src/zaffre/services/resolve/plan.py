@@ -167,6 +167,9 @@ def _graph(
         "inputs": _inputs(scope, component, given, step, known),
         "outputs": {name: dict(item) for name, item in outer.items()},
     }
+    limits = node.get("limits") or base.get("limits") or {}
+    if limits.get("timeout") is not None:
+        plan["timeout_s"] = float(limits["timeout"])
     if settings.get("force_rerun"):
         plan["force_rerun"] = True
     if settings.get("continue_on_step_failure"):
