@@ -45,7 +45,7 @@ def _identified(motor: Motor, live: Live, plan: dict[str, Any] | None, problem: 
     if live.job.cancel:
         return ending.canceled(motor, live)
     if problem:
-        return ending.failed(motor, live, problem.code, problem.message, problem.hint)
+        return ending.failed(motor, live, problem)
     live.job.plan = plan
     return _run(motor, live, plan=plan)
 
@@ -164,10 +164,10 @@ def _end(motor: Motor, live: Live) -> None:
     if live.job.cancel or live.job.status is Status.CANCEL_REQUESTED:
         ending.canceled(motor, live)
     elif live.timed_out:
-        ending.failed(motor, live, "Timeout", _too_long(live), f"zaffre job resume --name {live.job.name}")
+        ending.failed(motor, live, ZaffreError(_too_long(live), code="Timeout", hint=_resume(live)))
     elif progress.failed:
         names = ", ".join(progress.failed[:3]) + (" ..." if len(progress.failed) > 3 else "")
-        ending.failed(motor, live, "StepFailed", f"failed: {names}", f"zaffre job resume --name {live.job.name}")
+        ending.failed(motor, live, ZaffreError(f"failed: {names}", code="StepFailed", hint=_resume(live)))
     elif progress.unfinished == 0:
         outputs = {
             name: {**live.done[item["node"]][item["port"]]}
@@ -175,7 +175,7 @@ def _end(motor: Motor, live: Live) -> None:
             if item.get("node") in live.done and item["port"] in live.done[item["node"]]
         }
         if live.parent is None and any(tree.verified.values()):
-            ending.failed(motor, live, "VerificationFailed", *_differs(tree.verified), outputs=outputs)
+            ending.failed(motor, live, _differs(tree.verified), outputs=outputs)
             return
         reason = f"{len(tree.verified)} reused results verified" if live.parent is None and tree.verified else None
         motor.batch.move(live, Status.FINALIZING)
@@ -183,7 +183,14 @@ def _end(motor: Motor, live: Live) -> None:
         ending.over(motor, live)
 
 
-def _differs(verified: dict[str, list[str]]) -> tuple[str, str]:
+def _differs(verified: dict[str, list[str]]) -> ZaffreError:
     wrong = [f"{path} ({', '.join(ports)})" for path, ports in sorted(verified.items()) if ports]
-    message = f"{len(wrong)} of {len(verified)} verified steps made something else than before: {', '.join(wrong[:5])}"
-    return message, "say `is_deterministic: false` for such a step, or name what else it depends on as an input"
+    return ZaffreError(
+        f"{len(wrong)} of {len(verified)} verified steps made something else than before: {', '.join(wrong[:5])}",
+        code="VerificationFailed",
+        hint="say `is_deterministic: false` for such a step, or name what else it depends on as an input",
+    )
+
+
+def _resume(live: Live) -> str:
+    return f"zaffre job resume --name {live.job.name}"

@@ -26,7 +26,7 @@ def rescue(motor: Motor, live: Live, error: Exception) -> None:
     if live.job.type == "pipeline" or live.job.status in TERMINAL:
         return give_up(motor, live.job.root_id, problem)
     _stop(motor, live)
-    return ending.failed(motor, live, problem.code, problem.message, problem.hint)
+    return ending.failed(motor, live, problem)
 
 
 def give_up(motor: Motor, root_id: int, problem: ZaffreError) -> None:

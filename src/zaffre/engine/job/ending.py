@@ -12,11 +12,11 @@ from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
 
 
-def failed(
-    motor: Motor, live: Live, code: str, message: str, hint: str | None, outputs: dict[str, Any] | None = None
-) -> None:
-    error = {"code": code, "message": message, "hint": hint}
-    motor.batch.move(live, Status.FAILED, message, error=error, ended_at=now_ms(), handle=None, outputs=outputs or None)
+def failed(motor: Motor, live: Live, why: ZaffreError, outputs: dict[str, Any] | None = None) -> None:
+    error = {"code": why.code, "message": why.message, "hint": why.hint}
+    motor.batch.move(
+        live, Status.FAILED, why.message, error=error, ended_at=now_ms(), handle=None, outputs=outputs or None
+    )
     over(motor, live)
 
 

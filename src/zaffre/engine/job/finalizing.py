@@ -67,11 +67,10 @@ def ended(
     if problem is not None and problem.code == "DiskFull":  # what it made is still there: kept when there is room
         motor.batch.note(live, problem.message)
         return motor.later(live, again.WAITS_S[0], lambda: begin(motor, live, seen))
-    code, message = _why(live, seen, problem)
+    why = _why(live, seen, problem)
     if live.job.attempt - live.never_started < int(live.plan.get("max_retries") or 0):
-        return _again(motor, live, message)
-    hint = problem.hint if problem else f"zaffre job stream --name {live.job.name}"
-    return ending.failed(motor, live, code, message, hint, outputs=made)
+        return _again(motor, live, why.message)
+    return ending.failed(motor, live, why, outputs=made)
 
 
 def _completed(motor: Motor, live: Live, made: dict[str, dict[str, Any]]) -> None:
@@ -80,7 +79,7 @@ def _completed(motor: Motor, live: Live, made: dict[str, dict[str, Any]]) -> Non
         for port, output in made.items():
             motor.register_output(live, port, output)
     except Conflict as error:
-        return ending.failed(motor, live, error.code, error.message, error.hint, outputs=made)
+        return ending.failed(motor, live, error, outputs=made)
     for port in made:
         motor.batch.edge(job, assets.Edge(job.id, "output", port, "job", f"{job.name}/{port}"))
     reason = _verified(live, made) or (job.facts or {}).get("cause")
@@ -102,20 +101,23 @@ def _verified(live: Live, made: dict[str, dict[str, Any]]) -> str | None:
     return f"differs from what {verifies['job']} made: output {', '.join(differs)}"
 
 
-def _why(live: Live, seen: Observation, problem: ZaffreError | None) -> tuple[str, str]:
+def _why(live: Live, seen: Observation, problem: ZaffreError | None) -> ZaffreError:
+    hint = f"zaffre job stream --name {live.job.name}"
     if live.timed_out:
-        return "Timeout", f"ran longer than its limit of {live.plan.get('timeout_s'):g} s"
+        return ZaffreError(f"ran longer than its limit of {live.plan['timeout_s']:g} s", code="Timeout", hint=hint)
     if seen.state is TaskState.LOST:
-        return "ProcessLost", seen.message or "the process is gone and left no exit status (machine restarted?)"
+        lost = seen.message or "the process is gone and left no exit status (machine restarted?)"
+        return ZaffreError(lost, code="ProcessLost", hint=hint)
     if seen.state is TaskState.NEVER_STARTED:
-        return "NotStarted", seen.message or "the process could not be started"
+        return ZaffreError(seen.message or "the process could not be started", code="NotStarted", hint=hint)
     if seen.exit_code:
         said = SIGNALS.get(seen.exit_code, "")
         if seen.exit_code == 127:
             said = "a command was not found: see the log"
-        return "UserError", f"exit status {seen.exit_code}" + (f": {said}" if said else "")
+        said = f"exit status {seen.exit_code}" + (f": {said}" if said else "")
+        return ZaffreError(said, code="UserError", hint=hint)
     assert problem is not None
-    return problem.code, problem.message
+    return problem
 
 
 def _again(motor: Motor, live: Live, message: str) -> None:

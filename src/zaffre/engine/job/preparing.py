@@ -89,4 +89,4 @@ def failed(motor: Motor, live: Live, error: ZaffreError) -> None:
         return ending.canceled(motor, live)
     if error.code == "DiskFull":
         return again.when_there_is_space(motor, live, error.message)
-    return ending.failed(motor, live, error.code, error.message, error.hint)
+    return ending.failed(motor, live, error)

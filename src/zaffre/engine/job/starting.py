@@ -26,7 +26,7 @@ def _start(motor: Motor, live: Live) -> None:
         problem = error if isinstance(error, ZaffreError) else ending.of_os(error)
         if again.is_for_space(motor, problem):
             return again.when_there_is_space(motor, live, problem.message)
-        return ending.failed(motor, live, problem.code, problem.message, problem.hint)
+        return ending.failed(motor, live, problem)
     motor.batch.move(live, Status.RUNNING, None, handle=handle)
     return running.watch(motor, live)
 
