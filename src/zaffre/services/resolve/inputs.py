@@ -165,8 +165,13 @@ def _output_of(scope: Scope, name: str, output: str, path: str | None) -> InputP
     return plan
 
 
-def outputs(ports: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[str, OutputPlan], dict[str, str]]:
-    """Outputs of a step, and which of them are outputs of the pipeline: port -> the pipeline's name."""
+def outputs(
+    ports: Mapping[str, Any], given: Mapping[str, Any], outer: Mapping[str, Mapping[str, Any]]
+) -> tuple[dict[str, OutputPlan], dict[str, str]]:
+    """Outputs of a step, and which of them are outputs of the pipeline: port -> the pipeline's name.
+
+    One that is the pipeline's and says no type itself has the type that the pipeline says.
+    """
     plans: dict[str, OutputPlan] = {}
     bound: dict[str, str] = {}
     for port in dict.fromkeys([*ports, *given]):
@@ -177,7 +182,8 @@ def outputs(ports: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[dict[st
             merged.pop("path")
         elif isinstance(path, str) and "://" not in path:
             raise no_address(f"output {port}: path {path}")
-        plan: OutputPlan = {"type": merged.get("type") or "uri_folder"}
+        of_pipeline = outer.get(bound.get(port, ""), {}).get("type")
+        plan: OutputPlan = {"type": merged.get("type") or of_pipeline or "uri_folder"}
         for key in ("mode", "path", "name", "version"):
             if merged.get(key) is not None:
                 plan[key] = str(merged[key])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from zaffre.base.errors import InvalidRequest
@@ -19,9 +20,20 @@ RUNS_HERE = ("command", "pipeline")
 LATER = {"sweep", "parallel", "spark", "automl", "import", "data_transfer", "finetuning", "distillation"}
 
 
+@dataclass(frozen=True)
+class Around:
+    """What stands around a node: its name in messages, and what the pipeline above it gives."""
+
+    step: str
+    depth: int = 0
+    compute: str | None = None  # the default
+    inputs: Mapping[str, InputPlan] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
 def resolve(scope: Scope, spec: Mapping[str, Any]) -> dict[str, Any]:
     """The plan of a job. Raises `InvalidRequest`, `NotFound` naming the step and what is wrong with it."""
-    plan: dict[str, Any] = dict(_node(scope, spec, {}, "job", 0, {})[0])
+    plan: dict[str, Any] = dict(_node(scope, spec, Around("job"))[0])
     if plan["kind"] != "pipeline":
         plan["compute"] = plan.get("compute") or "local"
     plan["environments"] = scope.environments
@@ -36,26 +48,19 @@ def _steps(plan: Mapping[str, Any]) -> Any:
         yield from _steps(node)
 
 
-def _node(
-    scope: Scope,
-    node: Mapping[str, Any],
-    defaults: Mapping[str, Any],
-    step: str,
-    depth: int,
-    known: Mapping[str, InputPlan],
-) -> tuple[Mapping[str, Any], dict[str, str]]:
+def _node(scope: Scope, node: Mapping[str, Any], around: Around) -> tuple[Mapping[str, Any], dict[str, str]]:
     """(plan of a node, its outputs that are the parent's)."""
     component, source = _component(scope, node)
     kind = str((component or {}).get("type") or node.get("type") or "command")
     if kind not in RUNS_HERE:
         raise InvalidRequest(
-            f"{step}: jobs of type {kind} are read and checked by this release, but not run",
+            f"{around.step}: jobs of type {kind} are read and checked by this release, but not run",
             code="JobTypeNotOffered",
             hint="this release runs command and pipeline jobs" if kind in LATER else None,
         )
     if kind == "pipeline":
-        return _graph(scope, node, component, source, defaults, step, depth, known)
-    return _step(scope, node, component, source, defaults, step, known)
+        return _graph(scope, node, component, source, around)
+    return _step(scope, node, component, source, around)
 
 
 def _component(scope: Scope, node: Mapping[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
@@ -68,20 +73,16 @@ def _component(scope: Scope, node: Mapping[str, Any]) -> tuple[dict[str, Any] | 
 
 
 def _step(
-    scope: Scope,
-    node: Mapping[str, Any],
-    component: Mapping[str, Any] | None,
-    source: str | None,
-    defaults: Mapping[str, Any],
-    step: str,
-    known: Mapping[str, InputPlan],
+    scope: Scope, node: Mapping[str, Any], component: Mapping[str, Any] | None, source: str | None, around: Around
 ) -> tuple[StepPlan, dict[str, str]]:
-    base = component or node
+    step, base = around.step, component or node
     given = node.get("inputs") or {}
     resources = {**(base.get("resources") or {}), **(node.get("resources") or {})}
     retry = node.get("retry_settings") or base.get("retry_settings") or {}
     limits = node.get("limits") or base.get("limits") or {}
-    made, bound = inputs.outputs((component or {}).get("outputs") or {}, node.get("outputs") or {})
+    made, bound = inputs.outputs((component or {}).get("outputs") or {}, node.get("outputs") or {}, around.outputs)
+    for port, item in made.items():
+        scope.place(item.get("path"), f"{step}: output {port}")
     compute = node.get("compute")
     environment, its_variables = environment_of(scope, node.get("environment") or base.get("environment"), step)
     plan: StepPlan = {
@@ -89,9 +90,9 @@ def _step(
         "command": str(base["command"]),
         "environment": environment,
         "code": _tree(scope, base.get("code"), step),
-        "inputs": _inputs(scope, component, given, step, known),
+        "inputs": _inputs(scope, component, given, step, around.inputs),
         "outputs": made,
-        "compute": scope.compute(compute if isinstance(compute, str) else defaults.get("compute")),
+        "compute": scope.compute(compute if isinstance(compute, str) else around.compute),
         "deterministic": bool(base.get("is_deterministic", True)),
     }
     if variables := {**(base.get("environment_variables") or {}), **(node.get("environment_variables") or {})}:
@@ -143,28 +144,21 @@ def _tree(scope: Scope, code: Any, step: str) -> str | None:
 
 
 def _graph(
-    scope: Scope,
-    node: Mapping[str, Any],
-    component: Mapping[str, Any] | None,
-    source: str | None,
-    defaults: Mapping[str, Any],
-    step: str,
-    depth: int,
-    known: Mapping[str, InputPlan],
+    scope: Scope, node: Mapping[str, Any], component: Mapping[str, Any] | None, source: str | None, around: Around
 ) -> tuple[GraphPlan, dict[str, str]]:
-    if depth > NESTED_PIPELINES:
+    step = around.step
+    if around.depth > NESTED_PIPELINES:
         raise InvalidRequest(
             f"{step}: pipelines nested deeper than {NESTED_PIPELINES}: does one contain itself?", code="PipelineTooDeep"
         )
     base = component or node
     settings = {**(base.get("settings") or {}), **(node.get("settings") or {})}
-    inner = {"compute": _default_compute(node, settings) or defaults.get("compute")}
     given = node.get("inputs") or {}
-    outer, bound = inputs.outputs((component or {}).get("outputs") or {}, node.get("outputs") or {})
+    outer, bound = inputs.outputs((component or {}).get("outputs") or {}, node.get("outputs") or {}, around.outputs)
     plan: GraphPlan = {
         "kind": "pipeline",
         "nodes": {},
-        "inputs": _inputs(scope, component, given, step, known),
+        "inputs": _inputs(scope, component, given, step, around.inputs),
         "outputs": {name: dict(item) for name, item in outer.items()},
     }
     limits = node.get("limits") or base.get("limits") or {}
@@ -176,11 +170,11 @@ def _graph(
         plan["continue_on_failure"] = True
     if source:
         plan["source"] = source
-    inner_known = {port: known.get(item.get("parent", ""), item) for port, item in plan["inputs"].items()}
+    compute = _default_compute(node, settings) or around.compute
+    known = {port: around.inputs.get(item.get("parent", ""), item) for port, item in plan["inputs"].items()}
     for name, child in (base.get("jobs") or {}).items():
-        child_plan, child_bound = _node(
-            scope, child, inner, name if depth == 0 else f"{step}.{name}", depth + 1, inner_known
-        )
+        path = f"{step}.{name}" if around.depth else name
+        child_plan, child_bound = _node(scope, child, Around(path, around.depth + 1, compute, known, outer))
         plan["nodes"][name] = child_plan
         for port, mine in child_bound.items():
             if mine not in plan["outputs"]:

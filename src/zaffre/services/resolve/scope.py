@@ -12,6 +12,7 @@ from zaffre.base.errors import NotFound
 from zaffre.core.environment import catalogue
 from zaffre.ports.environment import EnvironmentDefinition
 from zaffre.services.context import Context
+from zaffre.services.places import BUILT_IN, DATASTORE
 from zaffre.spec.reference import Reference, parse_reference
 from zaffre.store import assets, resources
 from zaffre.store import jobs as job_store
@@ -76,6 +77,16 @@ class Scope:
             resources.get(self.connection, self.workspace, "compute", name)
             self._computes[name] = True
         return name
+
+    def place(self, path: str | None, what: str) -> None:
+        """Raises `NotFound` when an output names a datastore that does not exist."""
+        found = DATASTORE.match(path or "")
+        if found and "${{" not in found["name"] and found["name"] not in BUILT_IN:
+            try:
+                resources.get(self.connection, self.workspace, "datastore", found["name"])
+            except NotFound as error:
+                error.message = f"{what}: {error.message}"
+                raise
 
     def job(self, name: str) -> job_store.JobRecord:
         return job_store.get(self.connection, self.workspace, name)
