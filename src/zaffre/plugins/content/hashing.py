@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import mmap
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from zaffre.plugins.content.walk import Found
 
 SMALL = 256 * 1024  # bytes; up to this size objects share packs
 BLOCK = 4 * 2**20  # of large files; measured best between 1 and 32 MiB
+PIECE = 2**20  # of a copy that is hashed: stays in the processor's cache
 FICLONE = 0x40049409  # ioctl of Linux: share the blocks of another file (btrfs, xfs, bcachefs)
 
 
@@ -96,24 +96,26 @@ def hash_descriptor(descriptor: int, name: str) -> bytes:
 def copy_hashing(file: Found, target: int) -> bytes:
     """Copy a file into the empty descriptor `target` (read and write) and hash the copy, in one pass.
 
-    A second thread copies inside the kernel, block by block; this one hashes each block of the copy while it is in the
-    processor's cache. The copy may be mapped into memory, because nobody else can cut it short. Where the file system
-    shares blocks nothing is copied. Raises OSError if the disk of `target` is full.
+    A second thread copies inside the kernel, block by block; this one reads each block of the copy back from the page
+    cache and hashes it (a mapped copy costs twice the time, in page faults). Where the file system shares blocks
+    nothing is copied. Raises OSError if the disk of `target` is full.
     """
     size = file.stat.st_size
     with reading(file) as descriptor:
         if clone(descriptor, target):
             return hash_descriptor(target, file.real)
-        os.ftruncate(target, size)
         hasher, at = blake3(), 0
-        with ThreadPoolExecutor(1) as copier, mmap.mmap(target, size, prot=mmap.PROT_READ) as copy:
+        buffer = memoryview(bytearray(PIECE))
+        with ThreadPoolExecutor(1) as copier:
             ready: SimpleQueue[int] = SimpleQueue()
             copying = copier.submit(copy_blocks, file, descriptor, target, ready.put)
-            with memoryview(copy) as view:
-                while at < size and (until := ready.get()) > at:
-                    with view[at:until] as block:
-                        hasher.update(block)
-                    at = until
+            while at < size and (until := ready.get()) > at:
+                while at < until:
+                    count = os.preadv(target, [buffer[: min(PIECE, until - at)]], at)
+                    if count == 0:  # somebody cut the copy short
+                        break
+                    hasher.update(buffer[:count])
+                    at += count
             copying.result()
     if at != size:
         raise Conflict(f"{file.real} was changed while it was being read", code="SourceChanged")

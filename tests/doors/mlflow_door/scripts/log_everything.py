@@ -117,7 +117,7 @@ run8 = client.create_run(experiment_id)
 
 
 def write(key):
-    for step in range(1000):
+    for step in range(150):
         client.log_metric(run8.info.run_id, key, step, step=step)
 
 
@@ -127,7 +127,7 @@ for thread in threads:
 for thread in threads:
     thread.join()
 for n in range(8):
-    assert [m.step for m in client.get_metric_history(run8.info.run_id, f"k{n}")] == list(range(1000))
+    assert [m.step for m in client.get_metric_history(run8.info.run_id, f"k{n}")] == list(range(150))
 client.set_terminated(run8.info.run_id, "FAILED")
 assert client.get_run(run8.info.run_id).info.status == "FAILED"
 
