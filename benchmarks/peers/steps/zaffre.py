@@ -28,7 +28,7 @@ def write(box, shape, size, workers):
     """Every step is one Python process; a step waits for another by reading its (empty) output, as pipelines do."""
 
     def step(needs, makes):
-        node = {"type": "command", "command": "python -I -c pass", "environment": {"image": "library/python:latest"}}
+        node = {"type": "command", "command": "python -I -c pass", "environment": {"image": "python:3.11"}}
         if needs:
             node["inputs"] = {n: {"type": "uri_folder", "path": f"${{{{parent.jobs.{n}.outputs.out}}}}"} for n in needs}
         if makes:

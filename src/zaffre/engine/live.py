@@ -45,6 +45,7 @@ class Live:
     progress: Progress | None = None
     done: dict[str, dict[str, Any]] = field(default_factory=dict)  # node -> its outputs
     children: int = 0  # how many of its jobs live
+    culprit: str | None = None  # the first of its jobs that failed
     looking: int = 0  # how many times workers look at known results for it
     # a step
     need: Capacity | None = None  # granted: to be given back

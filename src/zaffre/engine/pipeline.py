@@ -93,6 +93,7 @@ def child_ended(motor: Motor, child: Live) -> None:
         ready += parent.progress.complete(node)
     else:
         parent.progress.fail(node)
+        parent.culprit = parent.culprit or child.culprit or child.job.name
 
 
 def advance(motor: Motor, live: Live, ready: list[str]) -> None:
@@ -193,4 +194,6 @@ def _differs(verified: dict[str, list[str]]) -> ZaffreError:
 
 
 def _resume(live: Live) -> str:
-    return f"zaffre job resume --name {live.job.name}"
+    """What to look at, and what to do then."""
+    look = f"zaffre job stream --name {live.culprit} shows why; " if live.culprit else ""
+    return f"{look}zaffre job resume --name {live.job.name} runs the rest"
