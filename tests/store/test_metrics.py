@@ -109,7 +109,7 @@ def test_compaction_goes_on_in_small_steps_where_something_was_logged(context: C
     assert compact_metrics(context, since + 60_000, -1.0) == since + 60_000, "no time: to be done again"
     assert compact_metrics(context, since + 60_000, 10.0) > since
     with context.db.read() as connection:
-        assert metrics.fragmented(connection, least_chunks=2) == [(old_job, "a"), (job, "damaged")]
+        assert set(metrics.fragmented(connection, least_chunks=2)) == {(old_job, "a"), (job, "damaged")}
 
 
 def test_a_chunk_is_small_and_says_when_it_is_damaged() -> None:

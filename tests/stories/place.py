@@ -36,10 +36,13 @@ class Place:
         steps = [step.name for step in self.ws.jobs.list(parent_job_name=name)] or [name]
         return "".join(b"".join(self.ws.jobs.log(step)).decode() for step in steps)
 
-    def python(self, package: str) -> str:
-        """The interpreter of a finished environment that has this package: what a user has installed for himself."""
-        (found,) = list((self.home / "environments").glob(f"[0-9a-f]*/lib/*/site-packages/{package}"))[:1]
-        return str(found.parents[3] / "bin" / "python")
+    def python(self, *packages: str) -> str:
+        """The interpreter of a finished environment with these (`name-version`): as a user has them installed."""
+        first, *others = [f"{package}.dist-info" for package in packages]
+        for found in (self.home / "environments").glob(f"[0-9a-f]*/lib/*/site-packages/{first}"):
+            if all((found.parent / other).exists() for other in others):
+                return str(found.parents[3] / "bin" / "python")
+        raise AssertionError(f"no environment has {packages}")
 
 
 class ServerPlace(Place):
@@ -68,7 +71,7 @@ class ServerPlace(Place):
             "MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet",
         }  # fmt: skip
         done = subprocess.run(
-            [self.python("mlflow"), str(script), *words], env=environment, cwd=self.project, text=True, timeout=280,
+            [self.python("mlflow_skinny-3.4.0", "scikit_learn-1.7.2"), str(script), *words], env=environment, cwd=self.project, text=True, timeout=280,
             capture_output=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
