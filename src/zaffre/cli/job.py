@@ -162,7 +162,9 @@ def _restore(args: Namespace) -> Any:
 def _resume(args: Namespace) -> Any:
     with workspace(args) as ws:
         job = ws.jobs.resume(args.name)
-        note(args, "it runs the code as it was submitted; to run changed code, `zaffre job create` reuses what completed")
+        note(
+            args, "it runs the code as it was submitted; to run changed code, `zaffre job create` reuses what completed"
+        )
         return _streamed(args, ws, job) if args.stream else job
 
 

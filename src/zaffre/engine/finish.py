@@ -22,11 +22,9 @@ def is_quick(ctx: Context, live: Live) -> bool:
     folder = ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
     if not _is_small(folder / "work" / "logs"):
         return False
-    for port, item in (live.plan.get("outputs") or {}).items():
-        place = place_of(ctx, live, port, item, folder)
-        if not places.is_built_in(place["uri"]) or not _is_small(place["local"]):
-            return False
-    return True
+    return len(live.placed) == len(live.plan.get("outputs") or {}) and all(
+        places.is_built_in(place["uri"]) and _is_small(place["local"]) for place in live.placed.values()
+    )
 
 
 def _is_small(place: Path) -> bool:
@@ -75,10 +73,16 @@ def _keep(ctx: Context, live: Live, port: str, item: Mapping[str, Any], folder: 
             error.message = f"output {port}: {error.message}"
             raise
         kept |= {"identity": manifest.root, "files": len(manifest.entries), "bytes": manifest.size}
-        place = places.locate(ctx, live.job.workspace, output["uri"])
-        if place.local is None:
-            del kept["identity"]
-            if manifest.entries:
-                ctx.remote.upload(local, place)
-                kept["identity"] = ctx.remote.fingerprint(place)  # by which a later change of it is noticed
+        if not places.is_built_in(output["uri"]):
+            _upload(ctx, live, local, kept)
     return kept
+
+
+def _upload(ctx: Context, live: Live, local: Path, kept: dict[str, Any]) -> None:
+    """An output of a remote datastore was written on this machine: bring it there."""
+    place = places.locate(ctx, live.job.workspace, kept["uri"])
+    if place.local is None:
+        del kept["identity"]
+        if kept["files"]:
+            ctx.remote.upload(local, place)
+            kept["identity"] = ctx.remote.fingerprint(place)  # by which a later change of it is noticed

@@ -51,6 +51,8 @@ class Live:
     need: Capacity | None = None  # granted: to be given back
     task: Task | None = None
     folder: Path | None = None
+    placed: dict[str, dict[str, Any]] = field(default_factory=dict)  # where its outputs are written
+    layer: Path | None = None  # lent to it; goes back when its processes have ended
     watch_fd: int | None = None
     deadline: float | None = None  # monotonic seconds
     timed_out: bool = False

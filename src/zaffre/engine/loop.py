@@ -36,8 +36,9 @@ from zaffre.store.db import DatabaseUnavailable
 log = logging.getLogger("zaffre.engine")
 LEASE_S = 30.0
 LOOK_EVERY_S = 1.0  # the safety net under every signal
-REAP_EVERY_S = 60.0  # folders of ended jobs are removed when nothing runs, or so often, or when they are so many
-REAP_AT_ONCE = 2000
+# Folders of ended jobs are removed when nothing has run for a minute, or when they are many, or old: removing files
+# makes ext4 slow to create others for minutes, so it is not done between the steps of a pipeline.
+REAP_QUIET_S, REAP_EVERY_S, REAP_AT_ONCE = 60.0, 600.0, 5000
 ROTATE_EVERY_S = 3.0
 COMPACT_FIRST_S, COMPACT_EVERY_S, COMPACT_FOR_S = 10.0, 60.0, 1.0  # metrics, when nothing runs; each time so long
 COMPACT_BUSY_S = 600.0  # and so often when there is always something that runs
@@ -60,6 +61,7 @@ class Engine:
         self.motor.rescue = lambda live, error: rescue.rescue(self.motor, live, error)
         self._next_look = self._next_lease = self._next_rotation = 0.0
         self._next_reap = time.monotonic() + REAP_EVERY_S
+        self._quiet_since = time.monotonic()
         self._rotating = threading.Lock()
         self._next_compaction = time.monotonic() + COMPACT_FIRST_S
         self._compacted = now_ms() - COMPACT_BACK_MS
@@ -230,10 +232,15 @@ class Engine:
 
     def _keep_house(self) -> None:
         motor, now = self.motor, time.monotonic()
-        if motor.reaper and (not motor.trees or len(motor.reaper) >= REAP_AT_ONCE or now >= self._next_reap):
+        if motor.trees:
+            self._quiet_since = now
+        quiet = now - self._quiet_since > REAP_QUIET_S
+        if motor.reaper and (quiet or len(motor.reaper) >= REAP_AT_ONCE or now >= self._next_reap):
             self._next_reap = now + REAP_EVERY_S
             ended, motor.reaper = motor.reaper, []
             motor.chore(lambda: self._reap(ended))
+            if quiet:
+                motor.chore(self.ctx.environments.sweep)
         if now >= self._next_compaction + (COMPACT_BUSY_S if motor.trees else 0.0):
             self._next_compaction = now + COMPACT_EVERY_S
             motor.chore(self._compact)
@@ -260,8 +267,6 @@ class Engine:
     def _reap(self, ended: list[Live]) -> None:
         """Working folders of jobs that went well are scratch; those of failed ones stay for a look."""
         for live in ended:
-            if live.folder is not None:
-                self.ctx.environments.release(live.folder / "layer")
             if live.job.status is Status.COMPLETED and live.job.type != "pipeline" and live.job.reused_from is None:
                 shutil.rmtree(self.ctx.home.job(live.job.workspace, live.job.name), ignore_errors=True)
 

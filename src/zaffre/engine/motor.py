@@ -168,6 +168,12 @@ class Motor:
             os.close(live.watch_fd)
             live.watch_fd = None
 
+    def give_back(self, live: Live) -> None:
+        """No process of the job lives: the layer of its environment may serve another."""
+        if live.layer is not None:
+            self.ctx.environments.give_back(live.plan["environment"], live.layer)
+            live.layer = None
+
     def control(self, live: Live) -> Path:
         return self.ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
 

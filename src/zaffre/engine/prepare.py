@@ -76,15 +76,16 @@ def prepare(
                 say(f"input {port}: {note}")
             notes += [f"input {port}: {note}" for note in found]
     outputs = {port: place_of(ctx, live, port, item, folder) for port, item in (live.plan.get("outputs") or {}).items()}
+    live.placed = outputs
     paths = {port: str(item["local"]) for port, item in outputs.items()}
     values = {f"inputs.{name}": value for name, value in inputs.items()}
     values |= {f"outputs.{name}": value for name, value in paths.items()}
     command = render(live.plan["command"], {**values, "name": live.job.name}.get)
     env = {**(live.plan.get("environment_variables") or {}), **variables(ctx, live, experiment, inputs, paths)}
     env |= {"TMPDIR": str(folder / "tmp"), "PWD": str(work), "ZAFFRE_TASK_ID": task_id(live)}
-    layer = ctx.environments.layer(environment, folder / "layer")
+    live.layer, layer = ctx.environments.lend(environment)
     if found := listing.folders(inputs, live.plan["inputs"]):
-        env |= listing.by_name(folder / "layer", found)
+        env |= listing.by_name(live.layer, found)
     env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})
     live.folder = folder
     log = ctx.home.log(live.job.workspace, live.job.name)

@@ -68,8 +68,17 @@ class EnvironmentBackend(Protocol):
         meanwhile: build it again.
         """
 
+    def lend(self, environment: BuiltEnvironment) -> tuple[Path, dict[str, str]]:
+        """A layer for one job, in a folder of the backend's own, and its variables. Raises as `layer` does."""
+
+    def give_back(self, key: str, folder: Path) -> None:
+        """The job that the layer was lent to has ended, with all its processes. What it changed is removed."""
+
+    def sweep(self) -> None:
+        """No job lives: layers that earlier processes lent are removed."""
+
     def release(self, folder: Path) -> None:
-        """Remove the layer of a job that has ended. Removing the folder by any other means does as well."""
+        """Remove a layer. Removing the folder by any other means does as well."""
 
     def list(self) -> Sequence[BuiltEnvironment]:
         """Every environment that stands on this machine."""

@@ -17,6 +17,7 @@ WAITS_S = (1, 2, 4, 8, 15)
 def never_started(motor: Motor, live: Live, reason: str, wait_s: float = 0.0) -> None:
     """A new attempt, as the claim of the last one is taken for ever. It does not count as a retry."""
     motor.slots.free(live)
+    motor.give_back(live)
     motor.batch.move(
         live,
         Status.QUEUED,

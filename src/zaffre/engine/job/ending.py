@@ -29,6 +29,7 @@ def over(motor: Motor, live: Live) -> None:
     """Forget a job that has ended, and let its pipeline go on."""
     motor.slots.free(live)
     motor.forget(live)
+    motor.give_back(live)
     live.tree.living.pop(live.job.id, None)
     motor.reaper.append(live)
     if live.parent is not None:

@@ -39,6 +39,7 @@ def look(motor: Motor, live: Live) -> None:
             motor.later(live, LOOK_AGAIN_S, lambda: look(motor, live))
         return
     motor.forget(live)
+    motor.give_back(live)
     finalizing.begin(motor, live, seen)
 
 

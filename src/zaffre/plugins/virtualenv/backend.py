@@ -18,6 +18,7 @@ from zaffre.plugins.virtualenv.indexes import local_torch_wheels, uv_variables, 
 from zaffre.plugins.virtualenv.interpreters import Interpreters
 from zaffre.plugins.virtualenv.layer import make_layer
 from zaffre.plugins.virtualenv.places import Places
+from zaffre.plugins.virtualenv.pool import LayerPool
 from zaffre.plugins.virtualenv.prune import prune_environments
 from zaffre.plugins.virtualenv.shared_build import build_once
 from zaffre.plugins.virtualenv.uv import build_variables, find_uv
@@ -54,6 +55,7 @@ class VirtualEnvironments:
         self.built: dict[str, BuiltEnvironment] = {}
         self.stamped: dict[str, float] = {}
         self.places.prepare()
+        self.pool = LayerPool(self.places.root / ".layers")
 
     def plan(self, definition: EnvironmentDefinition) -> EnvironmentPlan:
         """Decide what would be built; quick and without network. Raises `InvalidRequest` naming what cannot be."""
@@ -142,8 +144,21 @@ class VirtualEnvironments:
         return make_layer(self.places, environment.key, self.facts[environment.key], folder, shown)
 
     def release(self, folder: Path) -> None:
-        """Remove the layer of a job that has ended."""
+        """Remove a layer."""
         tree.remove(folder)
+
+    def lend(self, environment: BuiltEnvironment) -> tuple[Path, dict[str, str]]:
+        """A layer for one job, and the variables that switch it on. Raises as `layer` does."""
+        folder = self.pool.take(environment.key)
+        return folder, self.layer(environment, folder)
+
+    def give_back(self, key: str, folder: Path) -> None:
+        """The job that it was lent to has ended, with all its processes."""
+        self.pool.give_back(key, folder, str(self.facts.get(key, {}).get("python", "")))
+
+    def sweep(self) -> None:
+        """No job lives: what earlier processes left behind goes."""
+        self.pool.sweep()
 
     def list(self) -> Sequence[BuiltEnvironment]:
         """Every environment that stands on this machine."""

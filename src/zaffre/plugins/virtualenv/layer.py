@@ -27,21 +27,27 @@ def make_layer(
     interpreter, python = str(facts["interpreter"]), str(facts["python"])
     layer, shared = os.path.abspath(folder), str(places.environment(key))
     inner = f"lib/python{python}/site-packages"
-    os.makedirs(layer, exist_ok=True)
-    mark(places, key, layer)
-    for name in ("bin", "lib", f"lib/python{python}", inner):
-        with contextlib.suppress(FileExistsError):
-            os.mkdir(f"{layer}/{name}")
-    for name in ("python", "python3", f"python{python}"):
-        link(f"{shared}/bin/python", interpreter, f"{layer}/bin/{name}")
-    if facts.get("lib64"):
-        link(f"{shared}/lib64", "lib", f"{layer}/lib64")
+    if not os.path.exists(f"{layer}/pyvenv.cfg"):
+        make_folders(places, key, facts, layer, inner)
     write(f"{layer}/pyvenv.cfg", venv_settings(Path(interpreter), str(facts["python_version"])))
     # `addsitedir`, unlike a plain path, also reads the .pth files of the shared packages.
     write(f"{layer}/{inner}/_zaffre.pth", f"import site; site.addsitedir({f'{shared}/{inner}'!r})\n")
     if not os.path.exists(f"{shared}/environment.json"):  # removed between the question for it and the mark
         raise Conflict(f"The environment {key} was removed meanwhile", code="EnvironmentGone", hint="Build it again.")
     return variables(shared, facts, layer, indexes)
+
+
+def make_folders(places: Places, key: str, facts: Mapping[str, object], layer: str, inner: str) -> None:
+    shared, python = str(places.environment(key)), str(facts["python"])
+    os.makedirs(layer, exist_ok=True)
+    mark(places, key, layer)
+    for name in ("bin", "lib", f"lib/python{python}", inner):
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(f"{layer}/{name}")
+    for name in ("python", "python3", f"python{python}"):
+        link(f"{shared}/bin/python", str(facts["interpreter"]), f"{layer}/bin/{name}")
+    if facts.get("lib64"):
+        link(f"{shared}/lib64", "lib", f"{layer}/lib64")
 
 
 def variables(shared: str, facts: Mapping[str, object], layer: str, indexes: Mapping[str, str]) -> dict[str, str]:
