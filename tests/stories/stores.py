@@ -14,6 +14,7 @@ import subprocess
 import textwrap
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -109,7 +110,11 @@ def s3_server() -> Iterator[str]:
 
     server = ThreadedMotoServer(port=0, verbose=False)
     server.start()
-    yield f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+    address = f"http://127.0.0.1:{server.get_host_and_port()[1]}"
+    forget = urllib.request.Request(f"{address}/moto-api/reset", method="POST")  # its buckets belong to the process
+    urllib.request.urlopen(forget).close()
+    yield address
+    urllib.request.urlopen(forget).close()
     server.stop()
 
 
