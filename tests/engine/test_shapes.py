@@ -75,13 +75,13 @@ def test_failing_then_resumed(lab: Lab, shape: str, tmp_path: Path) -> None:
     switch = tmp_path / "switch"
     job = lab.run(draw(shape, f"test -e {switch} && {MAKE}", is_deterministic=False))
     assert job.status == "Failed"
+    steps = lab.steps(job.name)
+    bad = steps["inner.bad" if shape == "nested" else "bad"]
     assert job.error == {
         "code": "StepFailed",
         "message": "failed: inner" if shape == "nested" else "failed: bad",
-        "hint": f"zaffre job resume --name {job.name}",
+        "hint": f"zaffre job stream --name {bad.name} shows why; zaffre job resume --name {job.name} runs the rest",
     }
-    steps = lab.steps(job.name)
-    bad = steps["inner.bad" if shape == "nested" else "bad"]
     assert (bad.status, bad.reason) == ("Failed", "exit status 1")
     assert bad.error["code"] == "UserError"
     assert not set(AFTER_BAD[shape]) & set(steps), "what depends on a failed step never starts"
@@ -155,7 +155,7 @@ def test_a_whole_pipeline_has_a_limit(lab: Lab, shape: str) -> None:
     assert (job.status, job.error["code"]) == ("Failed", "Timeout")
     assert job.reason == "ran longer than its limit of 1 s"
     assert lab.statuses(job.name)["inner.bad" if shape == "nested" else "bad"] == "Canceled"
-    assert job.error["hint"] == f"zaffre job resume --name {job.name}"
+    assert job.error["hint"] == f"zaffre job resume --name {job.name} runs the rest"
 
 
 def test_plain_job_in_each_behaviour(lab: Lab, until: Callable[..., None]) -> None:

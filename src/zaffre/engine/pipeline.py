@@ -93,7 +93,8 @@ def child_ended(motor: Motor, child: Live) -> None:
         ready += parent.progress.complete(node)
     else:
         parent.progress.fail(node)
-        parent.culprit = parent.culprit or child.culprit or child.job.name
+        if child.job.status is Status.FAILED:
+            parent.culprit = parent.culprit or child.culprit or child.job.name
 
 
 def advance(motor: Motor, live: Live, ready: list[str]) -> None:
