@@ -1,6 +1,6 @@
 """How long a person waits: hello-world over the API and from a cold shell, the command line, the server's start.
 
-    python benchmarks/latency.py --python VENV/bin/python [--repeat 9]
+    python benchmarks/latency.py [--python VENV/bin/python] [--repeat 9]
 
 VENV has Zaffre installed with byte code compiled (`uv pip install --compile-bytecode .`). A server is started in a
 scratch home and stopped at the end. Medians of `--repeat` runs; each line is JSON: case, median_ms, min_ms, max_ms.
@@ -13,6 +13,7 @@ import json
 import os
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -35,7 +36,7 @@ for _ in range(int(sys.argv[2])):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--python", type=Path, required=True)
+    parser.add_argument("--python", type=Path, default=Path(sys.executable), help="of the environment to measure")
     parser.add_argument("--repeat", type=int, default=9)
     options = parser.parse_args()
     python, zaffre = options.python.absolute(), options.python.absolute().with_name("zaffre")
