@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import shutil
 import subprocess
@@ -24,6 +25,14 @@ from zaffre.plugins.local_process.backend import LocalProcessBackend
 from zaffre.ports.compute import Observation, TaskState
 
 Until = Callable[..., None]
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    """What is logged here holds characters that a report cannot carry from one process of pytest to another."""
+    logging.disable(logging.CRITICAL)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 def poisoned(original: Callable[..., Any], position: int) -> Callable[..., Any]:
