@@ -167,4 +167,5 @@ class VirtualEnvironments:
     def prune(self, unused_for_s: float, dry_run: bool) -> Sizes:
         """Remove environments that no job used for so long, never one in use; (key, bytes) of each."""
         self.stamped.clear()
+        self.pool.forget_free()
         return prune_environments(self.places, unused_for_s, dry_run)

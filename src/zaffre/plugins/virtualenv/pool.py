@@ -42,6 +42,14 @@ class LayerPool:
         else:
             tree.remove(folder)
 
+    def forget_free(self) -> None:
+        """Layers that wait for a job are removed, so that they keep no environment in use."""
+        with self._lock:
+            waiting, self._free = self._free, {}
+        for folders in waiting.values():
+            for folder in folders:
+                tree.remove(folder)
+
     def sweep(self) -> None:
         """No job lives: layers of earlier processes go."""
         if self.root.is_dir():
