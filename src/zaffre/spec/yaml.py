@@ -107,10 +107,10 @@ def parse(text: str, file: str | None = None) -> Any:
         begun = error.context_mark
         if error.context and begun and mark and begun.line < mark.line:
             what = f"{what} ({error.context} that begins at line {begun.line + 1})"
-        lines = text.split("\n")  # a mark may stand behind the last one
-        tabbed = mark is not None and mark.line < len(lines) and "\t" in lines[mark.line][: mark.column + 1]
+        lines = [*text.split("\n"), ""]  # a mark may stand behind the last one
+        tabbed = mark is not None and "\t" in lines[mark.line][: mark.column + 1]
         hint = "YAML is indented with spaces, not tabs" if tabbed or "\t" in what or "'\t'" in what else None
-        if mark is not None and "${{" in text.split("\n")[mark.line]:
+        if mark is not None and "${{" in lines[mark.line]:
             hint = hint or 'inside of `{ }` and `[ ]` an expression is quoted: "${{inputs.x}}"'
         if re.search(r"(?<!\$)\{\{", text):
             hint = hint or TEMPLATE
