@@ -13,6 +13,7 @@ from zaffre.api.auth import sign_job
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import Conflict, InvalidRequest, Unavailable
 from zaffre.base.home import Home
+from zaffre.engine import listing
 from zaffre.engine.loop import Engine
 from zaffre.plugins.content.store import FileContentStore
 from zaffre.plugins.datastores.remote import Remote
@@ -58,7 +59,7 @@ def open_platform(root: Path, settings: Settings, *, stop: Callable[[], None] = 
         db=db,
         home=home,
         content=FileContentStore(home.content),
-        environments=VirtualEnvironments(home.environments),
+        environments=VirtualEnvironments(home.environments, hook=listing.install(home.root / "runtime")),
         remote=Remote(settings.rewrites, allow_private_addresses=settings.allow_private_addresses),
         vault=FileKeyVault(key),
         settings=settings,

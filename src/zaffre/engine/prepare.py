@@ -84,8 +84,7 @@ def prepare(
     env = {**(live.plan.get("environment_variables") or {}), **variables(ctx, live, experiment, inputs, paths)}
     env |= {"TMPDIR": str(folder / "tmp"), "PWD": str(work), "ZAFFRE_TASK_ID": task_id(live)}
     live.layer, layer = ctx.environments.lend(environment)
-    if found := listing.folders(inputs, live.plan["inputs"]):
-        env |= listing.by_name(live.layer, found)
+    env |= listing.variables(inputs, live.plan.get("inputs") or {})
     env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})
     live.folder = folder
     log = ctx.home.log(live.job.workspace, live.job.name)

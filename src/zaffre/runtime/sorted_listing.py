@@ -10,7 +10,11 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any, Iterator  # noqa: UP035  collections.abc has no Iterator[...] in Python 3.7
+
+TYPE_CHECKING = False  # importing `typing` would cost every Python of a job milliseconds
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 VARIABLE = "ZAFFRE_SORTED_FOLDERS"
 

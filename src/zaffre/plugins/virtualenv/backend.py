@@ -33,7 +33,7 @@ class VirtualEnvironments:
 
     `folder` holds the environments. `cache` is uv's download cache: one of Zaffre's own by default, because files are
     linked from it, and a file that another program alters in a common cache would alter the environments. It should
-    lie on the same file system as `folder`.
+    lie on the same file system as `folder`. `hook` is a line for the `.pth` file of every layer.
     """
 
     def __init__(
@@ -43,6 +43,7 @@ class VirtualEnvironments:
         cache: Path | None = None,
         environ: Mapping[str, str] | None = None,
         gpu: bool | None = None,
+        hook: str = "",
     ) -> None:
         self.places = Places(Path(os.path.abspath(folder)))
         self.environ = dict(os.environ if environ is None else environ)
@@ -54,6 +55,7 @@ class VirtualEnvironments:
         self.facts: dict[str, dict[str, Any]] = {}
         self.built: dict[str, BuiltEnvironment] = {}
         self.stamped: dict[str, float] = {}
+        self.hook = hook
         self.places.prepare()
         self.pool = LayerPool(self.places.root / ".layers")
 
@@ -141,7 +143,7 @@ class VirtualEnvironments:
                 hint="Build it again.",
             )
         shown = without_secrets(self.indexes)
-        return make_layer(self.places, environment.key, self.facts[environment.key], folder, shown)
+        return make_layer(self.places, environment.key, self.facts[environment.key], folder, shown, self.hook)
 
     def release(self, folder: Path) -> None:
         """Remove a layer."""

@@ -17,7 +17,7 @@ from zaffre.plugins.virtualenv.places import Places
 
 
 def make_layer(
-    places: Places, key: str, facts: Mapping[str, object], folder: Path, indexes: Mapping[str, str]
+    places: Places, key: str, facts: Mapping[str, object], folder: Path, indexes: Mapping[str, str], hook: str = ""
 ) -> dict[str, str]:
     """Plain calls of the system, no more than needed: every job waits for it.
 
@@ -31,7 +31,7 @@ def make_layer(
         make_folders(places, key, facts, layer, inner)
     write(f"{layer}/pyvenv.cfg", venv_settings(Path(interpreter), str(facts["python_version"])))
     # `addsitedir`, unlike a plain path, also reads the .pth files of the shared packages.
-    write(f"{layer}/{inner}/_zaffre.pth", f"import site; site.addsitedir({f'{shared}/{inner}'!r})\n")
+    write(f"{layer}/{inner}/_zaffre.pth", f"import site; site.addsitedir({f'{shared}/{inner}'!r})\n{hook}")
     if not os.path.exists(f"{shared}/environment.json"):  # removed between the question for it and the mark
         raise Conflict(f"The environment {key} was removed meanwhile", code="EnvironmentGone", hint="Build it again.")
     return variables(shared, facts, layer, indexes)
