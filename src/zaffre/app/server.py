@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -85,6 +86,9 @@ def serve(
             config, home, {"url": url, "token": token, "pid": os.getpid(), "started_at": iso(platform.ctx.started_at)}
         )
         holder.append(server)
+        gc.collect()
+        gc.freeze()  # what was imported stays: no collection looks at it again
+        gc.set_threshold(20_000, 20, 20)  # a pipeline of thousands of steps is a burst of objects without cycles
         server.run(sockets=[listener])
     finally:
         _forget(home)

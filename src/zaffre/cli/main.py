@@ -6,6 +6,7 @@ Nothing here imports pydantic, rich or the server: `zaffre --help` must be there
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 from argparse import Namespace
@@ -57,6 +58,7 @@ Words and flags are those of `az ml`. `zaffre NOUN --help` lists its verbs, `zaf
 def main(argv: Sequence[str] | None = None) -> int:
     """Exit status: 0 fine, 1 failed, 2 bad input, 3 not found, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
+    gc.set_threshold(100_000)  # a command makes many objects and ends: looking for cycles among them is in vain
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # looking for plugins of others costs 10 ms
     debug = "--debug" in words
     try:
