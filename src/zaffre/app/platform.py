@@ -81,7 +81,7 @@ def open_platform(root: Path, settings: Settings, *, stop: Callable[[], None] = 
 def _make(home: Home) -> None:
     try:
         home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in ("jobs", "workspaces", "content", "environments", "cache"):
+        for name in ("jobs", "workspaces", "content", "environments", "cache", "runtime"):
             (home.root / name).mkdir(exist_ok=True, mode=0o700)  # also where somebody else made the home
         os.close(
             os.open(home.database, os.O_WRONLY | os.O_CREAT, 0o600)
