@@ -115,11 +115,12 @@ def test_a_database_of_another_release_is_refused_untouched(empty: Any, version:
     assert _described(database) == before
 
 
-BROKEN = """
+NEXT = f"{int(schema.HEAD) + 1:04}"
+BROKEN = f"""
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "{NEXT}", "{schema.HEAD}"
 
 
 def upgrade() -> None:
@@ -138,19 +139,20 @@ def test_a_failed_migration_leaves_the_old_database_and_a_copy(
         connection.execute(workspaces.insert().values(name="mine", spec={}, created_at=1, changed_at=1))
     before = _described(database)
     shutil.copytree(Path(str(schema.__file__)).parent / "migrations", tmp_path / "migrations")
-    (tmp_path / "migrations/versions/0002_broken.py").write_text(BROKEN)
+    (tmp_path / "migrations/versions" / f"{NEXT}_broken.py").write_text(BROKEN)
     monkeypatch.setattr(schema, "__file__", str(tmp_path / "schema.py"))
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    before_head = schema.HEAD
+    monkeypatch.setattr(schema, "HEAD", NEXT)
     with pytest.raises(Unavailable, match="no_such_table") as refused:
         schema.prepare(database)
     assert refused.value.code == "MigrationFailed"
     assert _described(database) == before
     looked = [database]
     if database.is_sqlite:
-        (copy,) = tmp_path.glob(f"{Path(str(database.url.database)).name}.0001.*.backup")
+        (copy,) = tmp_path.glob(f"{Path(str(database.url.database)).name}.{before_head}.*.backup")
         looked.append(Database(f"sqlite:///{copy}"))
     for one in looked:
         with one.read() as connection:
             assert connection.execute(select(workspaces.c.name)).scalars().all() == ["mine"]
-            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == "0001"
+            assert connection.execute(text("SELECT version_num FROM alembic_version")).scalar() == before_head
         one.close()
