@@ -51,14 +51,16 @@ class Extent:
         self.high = 0
 
     def add(self, x: Whole) -> None:
+        """`x` ascending."""
         if not len(x):
             return
-        low, high = int(x.min()), int(x.max())
+        low, high = int(x[0]), int(x[-1])
         self.high = high if self.low is None else max(self.high, high)
         self.low = low if self.low is None else min(self.low, low)
         if self._few is not None:
-            few = np.union1d(self._few, x)
-            self._few = few if len(few) <= self._most else None
+            new = np.flatnonzero(x[1:] != x[:-1])
+            few = np.union1d(self._few, x[np.append(new, -1)]) if len(new) < self._most else None
+            self._few = few if few is not None and len(few) <= self._most else None
 
     def grid(self) -> Grid:
         """At most `most` buckets, beginning at multiples of their width: they stay as a run goes on."""
