@@ -16,6 +16,7 @@ from zaffre.base.ids import sequence
 from zaffre.store import metric_form
 from zaffre.store.db import Database
 from zaffre.store.metric_form import RECORD, fold, pack, records
+from zaffre.store.prepared import Prepared
 from zaffre.store.tables.tracking import metric_chunks, metric_latest
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def append(db: Database, connection: Connection, batches: Iterable[tuple[int, Se
         step, timestamp, value = max(packed, key=_order) if len(packed) > 1 else packed[0]
         latest.append({"job_id": job, "key": key, "step": step, "timestamp": timestamp, "points": len(packed),
                        "value": _stored(value), "is_nan": math.isnan(value)})  # fmt: skip
-    connection.execute(_INSERT, chunks)
-    connection.execute(_upsert(db), latest)
+    _INSERT.run(db, connection, chunks)
+    _UPSERT.run(db, connection, latest)
 
 
 def _stored(value: float) -> float:
@@ -75,20 +76,17 @@ def _order(point: tuple[int, int, float]) -> tuple[int, int, float]:
 
 
 def _upsert(db: Database) -> Any:
-    if (made := _UPSERTS.get(db.is_sqlite)) is None:
-        statement = db.insert(metric_latest)
-        new = statement.excluded
-        newer = tuple_(new.step, new.timestamp, new.value) >= tuple_(L.step, L.timestamp, L.value)
-        taken = {name: case((newer, new[name]), else_=L[name]) for name in ("value", "is_nan", "step", "timestamp")}
-        made = statement.on_conflict_do_update(
-            index_elements=["job_id", "key"], set_={**taken, "points": L.points + new.points}
-        )
-        _UPSERTS[db.is_sqlite] = made
-    return made
+    statement = db.insert(metric_latest)
+    new = statement.excluded
+    newer = tuple_(new.step, new.timestamp, new.value) >= tuple_(L.step, L.timestamp, L.value)
+    taken = {name: case((newer, new[name]), else_=L[name]) for name in ("value", "is_nan", "step", "timestamp")}
+    return statement.on_conflict_do_update(
+        index_elements=["job_id", "key"], set_={**taken, "points": L.points + new.points}
+    )
 
 
-_INSERT = metric_chunks.insert()
-_UPSERTS: dict[bool, Any] = {}
+_INSERT = Prepared(lambda _db: metric_chunks.insert())
+_UPSERT = Prepared(_upsert)
 
 
 def latest(connection: Connection, ids: Sequence[int]) -> dict[int, list[Latest]]:
