@@ -15,7 +15,7 @@ from sqlalchemy import Connection, case, delete, func, select, tuple_
 from zaffre.base.ids import sequence
 from zaffre.store import metric_form
 from zaffre.store.db import Database
-from zaffre.store.metric_form import RECORD, fold, pack, records
+from zaffre.store.metric_form import fold, pack, records
 from zaffre.store.prepared import Prepared
 from zaffre.store.tables.tracking import metric_chunks, metric_latest
 
@@ -102,8 +102,7 @@ def latest(connection: Connection, ids: Sequence[int]) -> dict[int, list[Latest]
 
 def history(connection: Connection, job_id: int, key: str) -> list[tuple[int, int, float]]:
     """Every point of a series once, as (timestamp, step, value), in that order; NaN before other values."""
-    query = select(C.points).where(C.job_id == job_id, C.key == key).order_by(C.id)
-    return _merged(chunk for (chunk,) in connection.execute(query))
+    return _by_time(*columns(connection, job_id, key))
 
 
 def histories(connection: Connection, ids: Sequence[int], key: str) -> dict[int, list[tuple[int, int, float]]]:
@@ -113,15 +112,28 @@ def histories(connection: Connection, ids: Sequence[int], key: str) -> dict[int,
         query = select(C.job_id, C.points).where(C.job_id.in_(ids[start : start + 500]), C.key == key)
         for job, chunk in connection.execute(query.order_by(C.id)):
             chunks.setdefault(job, []).append(chunk)
-    return {job: _merged(found) for job, found in chunks.items()}
+    return {job: _by_time(*_distinct(*metric_form.columns(found))) for job, found in chunks.items()}
+
+
+def _by_time(steps: Column, times: Column, values: Column) -> list[tuple[int, int, float]]:
+    import numpy as np
+
+    if (times[1:] < times[:-1]).any():  # they come by step, time and value
+        order = np.lexsort((np.where(np.isnan(values), -np.inf, values), steps, times))
+        steps, times, values = steps[order], times[order], values[order]
+    return list(zip(times.tolist(), steps.tolist(), values.tolist(), strict=True))
 
 
 def columns(connection: Connection, job_id: int, key: str) -> tuple[Column, Column, Column]:
     """Every point of a series once, as arrays of steps, timestamps and values, by step, timestamp and value."""
+    query = select(C.points).where(C.job_id == job_id, C.key == key).order_by(C.id)
+    return _distinct(*metric_form.columns(chunk for (chunk,) in connection.execute(query)))
+
+
+def _distinct(steps: Column, times: Column, values: Column) -> tuple[Column, Column, Column]:
+    """In order, each point once."""
     import numpy as np
 
-    query = select(C.points).where(C.job_id == job_id, C.key == key).order_by(C.id)
-    steps, times, values = metric_form.columns(chunk for (chunk,) in connection.execute(query))
     rising = (steps[1:] > steps[:-1]) | ((steps[1:] == steps[:-1]) & (times[1:] > times[:-1]))
     if rising.all():  # as nearly always; then nothing is there twice
         return steps, times, values
@@ -144,17 +156,6 @@ def counts(connection: Connection, ids: Sequence[int], names: Sequence[str]) -> 
             )
             found.update({(job, key): points for job, key, points in connection.execute(query)})
     return found
-
-
-def _merged(chunks: Iterable[bytes]) -> list[tuple[int, int, float]]:
-    distinct = dict.fromkeys(record for chunk in chunks for record in records(chunk))
-    points = [(timestamp, step, value) for step, timestamp, value in RECORD.iter_unpack(b"".join(distinct))]
-    points.sort(key=_rank)
-    return points
-
-
-def _rank(point: tuple[int, int, float]) -> tuple[int, int, float]:
-    return point if point[2] == point[2] else (point[0], point[1], -math.inf)
 
 
 def fragmented(

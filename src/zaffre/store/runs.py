@@ -121,6 +121,7 @@ def writable(
     db: Database, connection: Connection, names: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[int, InvalidRequest | None]]:
     """(workspace, run) -> (job id, why it may not log) of those that exist."""
+    found: Any
     if len(set(names)) == 1:
         found = _ONE.run(db, connection, {"workspace": names[0][0], "name": names[0][1]})
     else:
