@@ -23,6 +23,8 @@ class Permission(StrEnum):
     CONTENT_WRITE = "content.write"
     TRACKING_READ = "tracking.read"
     TRACKING_WRITE = "tracking.write"
+    VIEWS_READ = "views.read"
+    VIEWS_WRITE = "views.write"
 
 
 class Role(StrEnum):
