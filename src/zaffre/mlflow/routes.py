@@ -22,7 +22,7 @@ from starlette.routing import Route
 from zaffre.base.errors import Forbidden, NotFound, TooLarge, ZaffreError
 from zaffre.base.limits import TRACKING_REQUEST_BYTES
 from zaffre.core.permissions import Permission
-from zaffre.mlflow import artifacts, experiments, logged_models, metrics, registry, runs, server
+from zaffre.mlflow import artifacts, experiments, logged_models, metrics, registry, runs, server, traces
 from zaffre.mlflow.endpoint import Call, Endpoint, Handler
 from zaffre.mlflow.errors import described
 from zaffre.mlflow.json import parse
@@ -38,7 +38,7 @@ Stream = Callable[[Request, Context, str, str], Awaitable[Response]]
 READ, WRITE = Permission.TRACKING_READ, Permission.TRACKING_WRITE
 API: tuple[Endpoint, ...] = tuple(
     endpoint
-    for part in (experiments, runs, metrics, artifacts, logged_models, registry, server)
+    for part in (experiments, runs, metrics, artifacts, logged_models, registry, traces, server)
     for endpoint in part.ENDPOINTS
 )
 # (method, what follows /api/<version>/mlflow-artifacts/) of the artifact proxy, whose bodies are bytes.
@@ -64,6 +64,7 @@ def routes(authenticate: Authenticate) -> list[Route]:
     return [
         Route("/mlflow/{workspace}/api/{version}/mlflow/{path:path}", door.api, methods=METHODS),
         Route("/mlflow/{workspace}/api/{version}/mlflow-artifacts/{path:path}", door.proxy, methods=METHODS),
+        Route("/mlflow/{workspace}/v1/traces", door.spans, methods=["POST"]),
         Route("/mlflow/{workspace}/version", door.version, methods=["GET"]),
         Route("/mlflow/{workspace}/{path:path}", door.unknown, methods=METHODS),
     ]
@@ -75,6 +76,7 @@ def table() -> Iterator[tuple[str, str, Permission]]:
         yield endpoint.method, f"/api/2.0/mlflow/{endpoint.path}", endpoint.permission
     for (method, path), (permission, _) in PROXY.items():
         yield method, f"/api/2.0/mlflow-artifacts/{path}", permission
+    yield "POST", "/v1/traces", WRITE
     yield "GET", "/version", READ
 
 
@@ -87,6 +89,9 @@ class _Door:
 
     async def proxy(self, request: Request) -> Response:
         return await _answered(self._proxy, request)
+
+    async def spans(self, request: Request) -> Response:
+        return await _answered(self._spans, request)
 
     async def version(self, request: Request) -> Response:
         return await _answered(self._version, request)
@@ -130,6 +135,10 @@ class _Door:
             return response
         call = Call(context, workspace, _query(request), {"path": path}, request.headers.get("user-agent", ""))
         return _json(await run_in_threadpool(_work, answer, call))
+
+    async def _spans(self, request: Request) -> Response:
+        context, workspace = self._admit(request, WRITE)
+        return await traces.receive_spans(request, context, workspace, await _body(request))
 
     async def _version(self, request: Request) -> Response:
         self._admit(request, READ)

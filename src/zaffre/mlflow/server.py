@@ -7,8 +7,8 @@ from typing import Any
 from zaffre.core.permissions import Permission
 from zaffre.mlflow.endpoint import Call, Endpoint
 
-# The release of MLflow whose REST API this door speaks. From 3.4 on clients send spans, which are not kept here.
-API_VERSION = "3.3.0"
+# The release of MLflow whose REST API this door speaks. To servers from 3.4 on clients send spans one by one.
+API_VERSION = "3.17.2"
 
 
 def info(_call: Call) -> dict[str, Any]:

@@ -20,6 +20,11 @@ def test_the_newest_client_logs_and_reads_back(run_script: Callable[..., str]) -
     assert "done 3." in run_script("log_everything.py", "3.17.2-skinny")
 
 
+@pytest.mark.parametrize("release", ["3.17.2-skinny", "3.0.1"])
+def test_traces(run_script: Callable[..., str], release: str) -> None:
+    assert "done 3." in run_script("trace.py", release)
+
+
 @on_sqlite
 @pytest.mark.parametrize("release", ["2.17.2-skinny", "1.30.1-skinny"])
 def test_older_clients_log_and_read_back(run_script: Callable[..., str], release: str) -> None:
