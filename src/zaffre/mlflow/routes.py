@@ -22,7 +22,7 @@ from starlette.routing import Route
 from zaffre.base.errors import Forbidden, NotFound, TooLarge, ZaffreError
 from zaffre.base.limits import TRACKING_REQUEST_BYTES
 from zaffre.core.permissions import Permission
-from zaffre.mlflow import artifacts, experiments, logged_models, metrics, registry, runs, server, traces
+from zaffre.mlflow import artifacts, experiments, logged_models, metrics, multipart, registry, runs, server, traces
 from zaffre.mlflow.endpoint import Call, Endpoint, Handler
 from zaffre.mlflow.errors import described
 from zaffre.mlflow.json import parse
@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 _WORKERS = ThreadPoolExecutor(32, "mlflow")
 Authenticate = Callable[[Request], Context]
 Stream = Callable[[Request, Context, str, str], Awaitable[Response]]
+Proxied = Callable[[Request, Context, str, str, dict[str, Any]], Response]
 
 READ, WRITE = Permission.TRACKING_READ, Permission.TRACKING_WRITE
 API: tuple[Endpoint, ...] = tuple(
@@ -41,13 +42,22 @@ API: tuple[Endpoint, ...] = tuple(
     for part in (experiments, runs, metrics, artifacts, logged_models, registry, traces, server)
     for endpoint in part.ENDPOINTS
 )
-# (method, what follows /api/<version>/mlflow-artifacts/) of the artifact proxy, whose bodies are bytes.
-PROXY: dict[tuple[str, str], tuple[Permission, Handler | Stream]] = {
+# (method, what follows /api/<version>/mlflow-artifacts/) of the artifact proxy. Bodies of a `Stream` are bytes, those
+# of a `Proxied` are JSON; `{path}` may have many parts.
+PROXY: dict[tuple[str, str], tuple[Permission, Handler | Stream | Proxied]] = {
     ("GET", "artifacts"): (READ, artifacts.list_of_proxy),
     ("GET", "artifacts/{path}"): (READ, artifacts.download),
     ("PUT", "artifacts/{path}"): (WRITE, artifacts.upload),
     ("DELETE", "artifacts/{path}"): (WRITE, artifacts.remove),
+    ("POST", "mpu/create/{path}"): (WRITE, multipart.create),
+    ("POST", "mpu/complete/{path}"): (WRITE, multipart.complete),
+    ("POST", "mpu/abort/{path}"): (WRITE, multipart.abort),
+    ("GET", "mpu/parts/{path}"): (WRITE, multipart.parts),
+    ("PUT", "mpu/parts/{path}"): (WRITE, multipart.part),
+    ("GET", "presigned/{path}"): (READ, multipart.presigned),
 }
+_STREAMS = (artifacts.download, artifacts.upload, multipart.part)
+_PROXIED = (multipart.create, multipart.complete, multipart.abort, multipart.parts, multipart.presigned)
 
 _PLAIN = {(e.method, e.path): e for e in API if "{" not in e.path}
 _PLACED = [(e, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(e.path)))) for e in API if "{" in e.path]
@@ -124,15 +134,17 @@ class _Door:
         return _json(await asyncio.get_running_loop().run_in_executor(_WORKERS, _work, endpoint.handler, call))
 
     async def _proxy(self, request: Request) -> Response:
-        head, _, path = request.path_params["path"].partition("/")
-        found = PROXY.get((request.method, f"{head}/{{path}}" if path else head))
+        found, path = _find_proxy(request.method, request.path_params["path"])
         context, workspace = self._admit(request, found[0] if found else None)
         if found is None:
             raise _no_endpoint(request)
         answer: Any = found[1]
-        if answer in (artifacts.download, artifacts.upload):
+        if answer in _STREAMS:
             response: Response = await answer(request, context, workspace, path)
             return response
+        if answer in _PROXIED:
+            body = parse(await _body(request)) if request.method == "POST" else {}
+            return await run_in_threadpool(answer, request, context, workspace, path, body)
         call = Call(context, workspace, _query(request), {"path": path}, request.headers.get("user-agent", ""))
         return _json(await run_in_threadpool(_work, answer, call))
 
@@ -156,6 +168,16 @@ def _find(method: str, path: str) -> tuple[Endpoint | None, dict[str, str]]:
         if endpoint.method == method and (match := pattern.fullmatch(path)):
             return endpoint, match.groupdict()
     return None, {}
+
+
+def _find_proxy(method: str, path: str) -> tuple[tuple[Permission, Handler | Stream | Proxied] | None, str]:
+    """The longest beginning that the table knows, and the rest as the path."""
+    if found := PROXY.get((method, path)):
+        return found, ""
+    for begins in ("mpu/create/", "mpu/complete/", "mpu/abort/", "mpu/parts/", "presigned/", "artifacts/"):
+        if path.startswith(begins) and path != begins:
+            return PROXY.get((method, begins + "{path}")), path.removeprefix(begins)
+    return None, path
 
 
 def _work(handler: Handler, call: Call) -> bytes:

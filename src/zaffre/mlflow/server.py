@@ -16,8 +16,9 @@ def info(_call: Call) -> dict[str, Any]:
         "store_type": "SqlStore",
         "workspaces_enabled": False,  # a workspace is part of the tracking URI here
         "trace_archival_enabled": False,
-        "multipart_uploads_enabled": False,  # the proxy streams files of any size
-        "multipart_downloads_enabled": False,
+        # Whoever asks for it may upload in parts. Clients repeat a plain upload that was cut, but not a part of one.
+        "multipart_uploads_enabled": False,
+        "multipart_downloads_enabled": True,  # and here only the ranges that were cut
     }
 
 

@@ -22,7 +22,10 @@ def test_the_newest_client_logs_and_reads_back(run_script: Callable[..., str]) -
 
 @pytest.mark.parametrize("release", ["3.17.2-skinny", "3.0.1"])
 def test_traces(run_script: Callable[..., str], release: str) -> None:
-    assert "done 3." in run_script("trace.py", release)
+    said = run_script("trace.py", release)
+    assert "done 3." in said
+    other = "3.0.1" if release != "3.0.1" else "3.17.2-skinny"
+    run_script("trace.py", other, TRACE_OF_ANOTHER_CLIENT=said.split("kept ")[1].split()[0], EXPERIMENT="other")
 
 
 @on_sqlite

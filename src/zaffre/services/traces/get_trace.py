@@ -7,7 +7,7 @@ from typing import Any
 
 from zaffre.services.context import Context
 from zaffre.services.traces import otlp
-from zaffre.services.traces.trace import SPANS_LOCATION, Trace, load
+from zaffre.services.traces.trace import Trace, load
 from zaffre.services.tracking.values import wrong
 from zaffre.store import traces
 
@@ -35,6 +35,9 @@ def spans_of(context: Context, found: Sequence[Trace]) -> list[list[dict[str, An
     return [otlp.shown(spans.get(trace.record.id, [])) for trace in found]
 
 
-def are_kept(trace: Trace) -> bool:
-    """Whether its spans are in the database; else the client put them among the artifacts."""
-    return SPANS_LOCATION in trace.record.tags
+def spans_file(context: Context, workspace: str, name: str) -> bytes | None:
+    """The spans as the file that older clients look for; None when the database has none. Raises `NotFound`."""
+    with context.db.read() as connection:
+        record = traces.get(connection, workspace, name)
+        spans = traces.spans_of(connection, [record.id]).get(record.id)
+    return otlp.file_of(name, spans) if spans else None

@@ -23,7 +23,7 @@ from zaffre.base.limits import TRACKING_REQUEST_BYTES
 from zaffre.store.traces import SpanRecord
 
 PROTOBUF, JSON = "application/x-protobuf", "application/json"
-SPAN_TYPE = "mlflow.spanType"
+SPAN_TYPE, REQUEST_ID = "mlflow.spanType", "mlflow.traceRequestId"
 _STATUS = ("UNSET", "OK", "ERROR")
 _IDS = ("traceId", "spanId", "parentSpanId")
 
@@ -99,26 +99,33 @@ def _received(span: Any) -> Received:
         raise ValueError("a span has a trace_id of 16 bytes, a span_id and perhaps a parent_span_id of 8 bytes")
     if max(span.start_time_unix_nano, span.end_time_unix_nano) >= 2**63:
         raise ValueError("a time is beyond the year 2262")
+    if "\0" in span.name:
+        raise ValueError("the name of a span holds a NUL character")
     attributes = {item.key: _plain(item.value) for item in span.attributes}
     type_ = attributes.get(SPAN_TYPE)
     record = SpanRecord(
         span.span_id.hex(), span.parent_span_id.hex() or None, span.name,
         type_ if isinstance(type_, str) else None,
-        _STATUS[span.status.code] if span.status.code in (0, 1, 2) else _STATUS[0],
+        _status(span),
         span.start_time_unix_nano, zstandard.ZstdCompressor(level=3).compress(span.SerializeToString()),
     )  # fmt: skip
     return Received(f"tr-{span.trace_id.hex()}", record, span.end_time_unix_nano, attributes)
 
 
-def _plain(value: Any, depth: int = 0) -> Any:
+def _status(span: Any) -> str:
+    code = int(span.status.code)
+    return _STATUS[code] if 0 <= code < len(_STATUS) else _STATUS[0]
+
+
+def _plain(value: Any) -> Any:
     """The value of an attribute."""
     match value.WhichOneof("value"):
         case None:
             return None
         case "array_value":
-            return [_plain(item, depth + 1) for item in value.array_value.values]
+            return [_plain(item) for item in value.array_value.values]
         case "kvlist_value":
-            return {item.key: _plain(item.value, depth + 1) for item in value.kvlist_value.values}
+            return {item.key: _plain(item.value) for item in value.kvlist_value.values}
         case "bytes_value":
             return base64.b64encode(value.bytes_value).decode()
         case kind:
@@ -139,6 +146,30 @@ def shown(records: list[SpanRecord]) -> list[dict[str, Any]]:
     from google.protobuf.json_format import MessageToDict
 
     return [MessageToDict(span, preserving_proto_field_name=True) for span in spans(records)]
+
+
+def file_of(trace: str, records: list[SpanRecord]) -> bytes:
+    """The spans as clients before 3.4 write and read them: a file `traces.json` among the artifacts of the trace."""
+    from google.protobuf.json_format import MessageToDict
+
+    kept = []
+    for span in spans(records):
+        held = {item.key: _plain(item.value) for item in span.attributes} | {REQUEST_ID: trace}
+        shown = MessageToDict(span, preserving_proto_field_name=True)
+        shown |= {
+            "parent_span_id": shown.get("parent_span_id", ""),
+            "start_time_unix_nano": span.start_time_unix_nano,
+            "end_time_unix_nano": span.end_time_unix_nano or None,
+            "status": {"code": f"STATUS_CODE_{_status(span)}", "message": span.status.message},
+            "attributes": {key: orjson.dumps(value, default=str).decode() for key, value in held.items()},
+            "events": [
+                {"name": event.name, "time_unix_nano": event.time_unix_nano,
+                 "attributes": {item.key: _plain(item.value) for item in event.attributes}}
+                for event in span.events
+            ],
+        }  # fmt: skip
+        kept.append(shown)
+    return orjson.dumps({"spans": kept}, default=str)
 
 
 def attributes_of(records: list[SpanRecord]) -> list[dict[str, Any]]:

@@ -117,14 +117,14 @@ def read_artifact(context: Context, workspace: str, path: str) -> tuple[BinaryIO
 
 def write_artifact(context: Context, workspace: str, path: str) -> Staged:
     """Where the bytes go; `commit` puts them in their place. Raises `Forbidden` for what only the server writes."""
-    place = _writable(locate(context, workspace, path))
+    place = writable_place(context, workspace, path)
     staging = context.home.store(workspace, ARTIFACT_STORE) / ".staging"
     return Staged(place.root, place.parts, staging)
 
 
 def delete_artifact(context: Context, workspace: str, path: str) -> None:
     """A file or a folder; of a whole run everything but what the server keeps there. Raises `NotFound`."""
-    place = _writable(locate(context, workspace, path))
+    place = writable_place(context, workspace, path)
     if place.parts:
         remove(place.root, place.parts)
         return
@@ -133,7 +133,9 @@ def delete_artifact(context: Context, workspace: str, path: str) -> None:
             remove(place.root, (item.name,))
 
 
-def _writable(place: Place) -> Place:
+def writable_place(context: Context, workspace: str, path: str) -> Place:
+    """As `locate`. Raises `Forbidden` for what only the server writes."""
+    place = locate(context, workspace, path)
     if place.owned:
         raise Forbidden(
             f"{'/'.join(place.parts) or 'this folder'} belongs to the server, or to a run that is reused: it can be "

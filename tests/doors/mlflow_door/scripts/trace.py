@@ -1,8 +1,7 @@
 """Traces: decorated functions, nested spans, errors, search, tags, feedback, deletion."""
 
-import json
+import contextlib
 import os
-import sys
 
 import mlflow
 from mlflow.entities import SpanType
@@ -11,7 +10,7 @@ from mlflow.tracking import MlflowClient
 
 client = MlflowClient()
 new = tuple(map(int, mlflow.__version__.split(".")[:2])) >= (3, 4)
-experiment_id = mlflow.set_experiment("assistant").experiment_id
+experiment_id = mlflow.set_experiment(os.environ.get("EXPERIMENT", "assistant")).experiment_id
 
 
 def flush():
@@ -48,10 +47,8 @@ def fails():
     raise ValueError("no such word")
 
 
-try:
+with contextlib.suppress(ValueError):
     fails()
-except ValueError:
-    pass
 flush()
 
 trace = mlflow.get_trace(first)
@@ -68,9 +65,7 @@ assert str(trace.info.status).endswith("OK") and trace.info.execution_time_ms is
 
 
 def found(text=None, **options):
-    traces = mlflow.search_traces(
-        experiment_ids=[experiment_id], filter_string=text, return_type="list", **options
-    )
+    traces = mlflow.search_traces(experiment_ids=[experiment_id], filter_string=text, return_type="list", **options)
     return [t.info.trace_id for t in traces]
 
 
@@ -88,9 +83,9 @@ page = client.search_traces(experiment_ids=[experiment_id], max_results=2)
 rest = client.search_traces(experiment_ids=[experiment_id], max_results=2, page_token=page.token)
 assert [t.info.trace_id for t in page] + [t.info.trace_id for t in rest] == everything and not rest.token
 
-client.set_trace_tag(first, "reviewed by", "O'Hara \"x\"")
-assert mlflow.get_trace(first).info.tags["reviewed by"] == "O'Hara \"x\""
-assert found("tags.`reviewed by` = \"O'Hara \"\"x\"\"\"") == [first]
+client.set_trace_tag(first, "reviewed by", 'O\'Hara "x"')
+assert mlflow.get_trace(first).info.tags["reviewed by"] == 'O\'Hara "x"'
+assert found('tags.`reviewed by` = "O\'Hara ""x"""') == [first]
 client.delete_trace_tag(first, "reviewed by")
 assert "reviewed by" not in mlflow.get_trace(first).info.tags
 for wrong in ("state ~ 'x'", "name = 'a' OR name = 'b'", "nothing = 'x'", "span.nothing = 'x'"):
@@ -133,10 +128,7 @@ if other_trace := os.environ.get("TRACE_OF_ANOTHER_CLIENT"):
     assert [span.name for span in read.data.spans if span.parent_id is None] == ["answer"]
     assert {span.name: span for span in read.data.spans}["plan"].get_attribute("tokens") == [1, 2, 3]
 
-assert client.delete_traces(experiment_id, trace_ids=failed) == 1 if new else client.delete_traces(
-    experiment_id, request_ids=failed
-) == 1
+assert client.delete_traces(experiment_id, trace_ids=failed) == 1
 assert found() == [t for t in everything if t not in failed]
-print(json.dumps({"kept": first}), file=sys.stderr)
 print("kept", first)
 print("done", mlflow.__version__)
