@@ -25,7 +25,8 @@ IN_RANGES_FROM = 32 * 2**20  # bytes; a smaller file is quicker in one piece
 
 
 def create(request: Request, context: Context, workspace: str, path: str, body: dict[str, Any]) -> Response:
-    upload = service.create_upload(context, workspace, _target(path, body), integer(body, "num_parts") or 1)
+    count = integer(body, "num_parts")
+    upload = service.create_upload(context, workspace, _target(path, body), 1 if count is None else count)
     place = f"{_root(request)}/mpu/parts/{upload.id}"
     credentials = [
         {"url": f"{place}/{number}", "part_number": number, "headers": _headers(request)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from zaffre.base.errors import InvalidRequest
 from zaffre.core.permissions import Permission
 from zaffre.mlflow import show
 from zaffre.mlflow.endpoint import Call, Endpoint
@@ -39,10 +40,16 @@ def _page(call: Call) -> dict[str, Any]:
 
 
 def create_model(call: Call) -> dict[str, Any]:
+    given = tags(rows(call.body, "tags"), TAG_LENGTH)
+    if given.get("mlflow.prompt.is_prompt") == "true":
+        raise InvalidRequest(
+            f"prompts are not kept in this registry: {call.body.get('name')!r:.200} is not registered",
+            code="PromptsNotOffered",
+            hint="log it to a run: mlflow.log_text(template, 'prompt.txt')",
+        )
     model = models.create_registered_model(
-        call.context, call.workspace, _name(call), description=optional(call.body, "description"),
-        tags=tags(rows(call.body, "tags"), TAG_LENGTH),
-    )  # fmt: skip
+        call.context, call.workspace, _name(call), description=optional(call.body, "description"), tags=given
+    )
     return {"registered_model": show.registered_model(model)}
 
 

@@ -26,6 +26,7 @@ from zaffre.mlflow import artifacts, experiments, logged_models, metrics, multip
 from zaffre.mlflow.endpoint import Call, Endpoint, Handler
 from zaffre.mlflow.errors import described
 from zaffre.mlflow.json import parse
+from zaffre.mlflow.not_offered import why_not
 from zaffre.services.context import Context
 
 log = logging.getLogger(__name__)
@@ -209,9 +210,9 @@ def _query(request: Request) -> dict[str, Any]:
 def _no_endpoint(request: Request) -> NotFound:
     path = request.path_params.get("path", "")
     return NotFound(
-        f"{request.method} {path[:200]} is not offered by this server",
+        f"{request.method} {path[:200]} is not offered by this server: {why_not(path)}",
         code="EndpointNotFound",
-        hint="it keeps experiments, runs, metrics, artifacts and models; traces and the AI gateway are not offered",
+        hint="docs/mlflow.md lists what is",
     )
 
 
