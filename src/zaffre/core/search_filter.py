@@ -18,7 +18,7 @@ from typing import Literal
 
 from zaffre.base.errors import Fault, InvalidRequest
 
-Entity = Literal["attribute", "metric", "param", "tag", "dataset"]
+Entity = Literal["attribute", "metric", "param", "tag", "dataset", "metadata", "span", "feedback", "expectation"]
 Value = str | float | int | tuple[str, ...] | None
 
 
@@ -38,6 +38,7 @@ class Op(StrEnum):
 
 
 NUMERIC_OPS = frozenset({Op.EQ, Op.NE, Op.GT, Op.GE, Op.LT, Op.LE})
+_ORDERED = frozenset({Op.GT, Op.GE, Op.LT, Op.LE})
 TEXT_OPS = frozenset({Op.EQ, Op.NE, Op.LIKE, Op.ILIKE})
 LIST_OPS = frozenset({Op.IN, Op.NOT_IN})
 NULL_OPS = frozenset({Op.IS_NULL, Op.IS_NOT_NULL})
@@ -70,6 +71,12 @@ ENTITIES: Mapping[str, Entity] = {
     "tag": "tag", "tags": "tag",
     "dataset": "dataset", "datasets": "dataset",
 }  # fmt: skip
+TRACE_ENTITIES: Mapping[str, Entity] = {
+    "attribute": "attribute", "attributes": "attribute", "trace": "attribute",
+    "tag": "tag", "tags": "tag",
+    "metadata": "metadata", "request_metadata": "metadata",
+    "span": "span", "feedback": "feedback", "expectation": "expectation",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -91,6 +98,7 @@ class Grammar:
     @property
     def attributes(self) -> frozenset[str]:
         return self.texts | self.numbers | self.moments
+    prefixes: Mapping[str, Entity] = field(default_factory=lambda: ENTITIES)
 
 
 RUNS = Grammar(
@@ -134,8 +142,18 @@ MODEL_VERSIONS = Grammar(
     texts=frozenset({"name", "run_id", "source_path"}),
     numbers=frozenset({"version_number", "creation_timestamp", "last_updated_timestamp"}),
 )
+TRACES = Grammar(
+    frozenset({"attribute", "tag", "metadata", "span", "feedback", "expectation"}),
+    texts=frozenset({"trace_id", "state", "name", "run_id", "client_request_id", "text"}),
+    numbers=frozenset({"timestamp_ms", "execution_time_ms", "end_time_ms"}),
+    aliases={"request_id": "trace_id", "status": "state", "timestamp": "timestamp_ms", "request_time": "timestamp_ms",
+             "execution_time": "execution_time_ms", "execution_duration": "execution_time_ms",
+             "end_time": "end_time_ms"},
+    prefixes=TRACE_ENTITIES,
+)  # fmt: skip
 
 _DATASET_KEYS = ("name", "digest", "context")
+_SPAN_KEYS = ("name", "type", "status", "content")  # and attributes.<name>
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*")
@@ -175,6 +193,9 @@ def parse_order(text: str, grammar: Grammar) -> Order:
     entity, key = _column(words, grammar, wrong)
     if entity == "dataset":
         raise _wrong(f"{wrong}: runs cannot be ordered by data sets", grammar)
+        raise _wrong(f"Invalid order_by clause '{text}': runs cannot be ordered by data sets")
+    if entity in ("span", "feedback", "expectation"):
+        raise _wrong(f"Invalid order_by clause '{text}': traces cannot be ordered by their {entity}s")
     return Order(entity, key, ascending)
 
 
@@ -220,6 +241,10 @@ class _Parser:
         if op in LIST_OPS:
             return Clause(entity, key, op, self._list())
         return Clause(entity, key, op, self._value(entity, key, op))
+        value = self._value(entity, key)
+        if op in _ORDERED and isinstance(value, str):
+            raise self._fail(f"Expected numeric value type for '{op}'. Found {value!r}", place)
+        return Clause(entity, key, op, value)
 
     def _operator(self) -> tuple[Op, int]:
         token = self._take("a comparison such as = or LIKE")
@@ -242,6 +267,11 @@ class _Parser:
         elif self.grammar.wide and entity != "dataset":
             allowed = TEXT_OPS | LIST_OPS | NULL_OPS | (NUMERIC_OPS if entity == "param" else frozenset())
         elif entity in ("param", "tag"):
+        if entity == "metric" or (entity == "attribute" and key in self.grammar.numbers):
+            allowed = NUMERIC_OPS
+        elif entity in ("feedback", "expectation"):
+            allowed = NUMERIC_OPS | TEXT_OPS | NULL_OPS
+        elif entity in ("param", "tag", "metadata"):
             allowed = TEXT_OPS | NULL_OPS
         else:
             allowed = TEXT_OPS | LIST_OPS
@@ -264,6 +294,7 @@ class _Parser:
             return _number(token.text)
         if op not in TEXT_OPS:
             raise self._fail(f"Expected a number after {entity} '{key}' {op}. Found {token.text}", token.place)
+        if entity in ("feedback", "expectation") and token.kind == "number":
         if token.kind != "string":
             raise self._fail(f"Expected a quoted string value for {entity} '{key}'. Found {token.text}", token.place)
         return _unquoted(token.text)
@@ -324,10 +355,12 @@ def _column(text: str, grammar: Grammar, where: str, place: int | None = None) -
         entity, key = "attribute", whole if whole is not None else text
     else:
         name = prefix.strip("`")
-        if ENTITIES.get(name) not in grammar.entities:
+        if grammar.prefixes.get(name) not in grammar.entities:
             known = ", ".join(sorted(grammar.entities))
             raise _wrong(f"{where}: Invalid entity type '{name}'. Valid entity types are {known}", grammar, place)
         entity, key = ENTITIES[name], rest[1:-1] if _quoted(rest) else rest
+            raise _wrong(f"{where}: Invalid entity type '{name}'. Valid entity types are {known}")
+        entity, key = grammar.prefixes[name], rest[1:-1] if _quoted(rest) else rest
     if entity == "attribute":
         key = grammar.aliases.get(key, key)
         if key not in grammar.attributes:
@@ -336,7 +369,15 @@ def _column(text: str, grammar: Grammar, where: str, place: int | None = None) -
     if entity == "dataset" and key not in _DATASET_KEYS:
         known = ", ".join(_DATASET_KEYS)
         raise _wrong(f"{where}: Invalid dataset key '{key}' specified. Valid keys are {known}", grammar, place)
+        raise _wrong(f"{where}: Invalid dataset key '{key}' specified. Valid keys are {', '.join(_DATASET_KEYS)}")
+    if entity == "span" and key not in _SPAN_KEYS and not key.startswith("attributes."):
+        known = ", ".join(_SPAN_KEYS)
+        raise _wrong(f"{where}: Invalid span key '{key}' specified. Valid keys are {known}, attributes.<name>")
     return entity, key
+
+
+def _number(text: str) -> int | float:
+    return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
 
 
 def _quoted(text: str) -> bool:
