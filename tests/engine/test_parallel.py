@@ -167,9 +167,7 @@ def run(mini_batch, context):
         ("import os\ndef init():\n    os._exit(0)\ndef run(b):\n    return b", {}, "Failed", "does not end well"),
     ],
 )  # fmt: skip
-def test_trouble(
-    quick_lab: Lab, tmp_path: Path, script: str, fields: dict[str, Any], status: str, says: str
-) -> None:
+def test_trouble(quick_lab: Lab, tmp_path: Path, script: str, fields: dict[str, Any], status: str, says: str) -> None:
     job = quick_lab.run(parallel(tmp_path, script, files(tmp_path / "data", 9), **fields))
     log = quick_lab.text(job.name)
     assert says in log
@@ -273,7 +271,9 @@ def _driver_of(job: str) -> str:
 
 
 def test_cancel_ends_every_worker(quick_lab: Lab, tmp_path: Path) -> None:
-    script = "import os, time\ndef run(b):\n    open(os.environ['SEEN'], 'a').write(f'{os.getpid()} ')\n    time.sleep(99)"
+    script = (
+        "import os, time\ndef run(b):\n    open(os.environ['SEEN'], 'a').write(f'{os.getpid()} ')\n    time.sleep(99)"
+    )
     seen = tmp_path / "seen"
     job = quick_lab.submit(
         parallel(tmp_path, script, files(tmp_path / "data", 6), environment_variables={"SEEN": str(seen)})

@@ -17,7 +17,13 @@ import orjson
 ORDER = (
     "code", "command", "params", "environment", "variables", "inputs", "outputs", "parallel", "resources", "format",
 )  # fmt: skip
-NO_PART = ("workers", "retries", "timeout_s", "init_timeout_s", "logging_level")  # of a parallel step: its result is the same without
+NO_PART = (
+    "workers",
+    "retries",
+    "timeout_s",
+    "init_timeout_s",
+    "logging_level",
+)  # of a parallel step: its result is the same without
 FORMAT = 1  # a new meaning of the parts is a new format: old results are then not reused
 
 
@@ -42,7 +48,9 @@ def parts(step: Mapping[str, Any]) -> dict[str, Any] | None:
         "outputs": {port: [item["type"], item.get("path")] for port, item in (step.get("outputs") or {}).items()},
         "resources": [step.get("instances", 1), step.get("distribution")],
     }
-    if parallel := step.get("parallel"):  # how many work on it at once changes nothing: rows have the order of the input
+    if parallel := step.get(
+        "parallel"
+    ):  # how many work on it at once changes nothing: rows have the order of the input
         found["parallel"] = {name: item for name, item in parallel.items() if name not in NO_PART}
         found["resources"] = [1, None]
     return found

@@ -46,7 +46,7 @@ def cut(layout: dict[str, Any]) -> Iterator[dict[str, Any]]:
     folder = os.path.join(layout["state"], "table")
     os.makedirs(folder, exist_ok=True)
     for number, (part, partition) in enumerate(parts(table, layout)):
-        path = os.path.join(folder, "%d.pkl" % number)
+        path = os.path.join(folder, f"{number}.pkl")
         part.reset_index(drop=True).to_pickle(path)
         yield {"table": path, "items": len(part), "partition": partition}
 
@@ -57,10 +57,10 @@ def parts(table: Any, layout: dict[str, Any]) -> Iterator[tuple[Any, dict[str, s
     if keys:
         missing = [key for key in keys if key not in table.columns]
         if missing:
-            sys.exit("partition_keys: the table has no column %s; it has %s" % (missing[0], list(table.columns)))
-        for values, part in table.groupby(list(keys), dropna=False):
-            values = values if isinstance(values, tuple) else (values,)
-            yield part, {key: str(value) for key, value in zip(keys, values)}
+            sys.exit(f"partition_keys: the table has no column {missing[0]}; it has {list(table.columns)}")
+        for group, part in table.groupby(list(keys), dropna=False):
+            values = group if isinstance(group, tuple) else (group,)
+            yield part, {key: str(values[place]) for place, key in enumerate(keys)}
         return
     if not len(table):
         return

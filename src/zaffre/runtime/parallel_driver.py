@@ -68,7 +68,7 @@ def main(layout_file: str) -> int:
 
 
 def _asked_to_end(number: int, _frame: Any) -> None:
-    raise Stop(128 + number, "parallel: ended by signal %d; finished mini-batches are kept" % number)
+    raise Stop(128 + number, f"parallel: ended by signal {number}; finished mini-batches are kept")
 
 
 class Batch:
@@ -102,7 +102,7 @@ class Driver:
         """Cut the input, and see what an earlier attempt has finished."""
         orders = self.cut()
         if not orders:
-            raise Stop(1, "parallel: the input %s is empty: there is nothing to do" % self.layout["input_name"])
+            raise Stop(1, "parallel: the input {} is empty: there is nothing to do".format(self.layout["input_name"]))
         self.total = len(orders)
         self.check_state(orders)
         finished = self.finished()
@@ -114,12 +114,10 @@ class Driver:
                 self.waiting.append(Batch(number, order))
         self.done_before = self.done
         what = "files" if "files" in orders[0] else "rows"
-        say(
-            "parallel: %d mini-batches (%d %s), %d workers"
-            % (self.total, sum(order["items"] for order in orders), what, self.wanted())
-        )
+        items = sum(order["items"] for order in orders)
+        say(f"parallel: {self.total} mini-batches ({items} {what}), {self.wanted()} workers")
         if self.done:
-            say("parallel: %d mini-batches were finished before and are kept" % self.done)
+            say(f"parallel: {self.done} mini-batches were finished before and are kept")
 
     def cut(self) -> list[dict[str, Any]]:
         source = self.layout["input"]
@@ -128,21 +126,21 @@ class Driver:
         if self.layout.get("partition_keys"):
             raise Stop(1, "parallel: partition_keys need a table as input (type: mltable)")
         if not os.path.exists(source):
-            raise Stop(1, "parallel: the input %s does not exist" % source)
+            raise Stop(1, f"parallel: the input {source} does not exist")
         return self.group([source] if os.path.isfile(source) else list(below(source)))
 
     def cut_table(self) -> list[dict[str, Any]]:
         """A program of the step's environment reads the table; finished once, its pieces are kept for later tries."""
         result = os.path.join(self.state, "table.json")
         key = fingerprint([self.layout["key"], self.layout.get("partition_keys"), self.layout["batch_bytes"]])
-        marked = os.path.join(self.state, "table.%s.json" % key)
+        marked = os.path.join(self.state, f"table.{key}.json")
         if not os.path.isfile(marked):
             os.makedirs(self.state, exist_ok=True)
             shutil.rmtree(os.path.join(self.state, "table"), ignore_errors=True)
             command = [sys.executable, os.path.join(HERE, "parallel_cut.py"), self.layout_file, result]
             status = subprocess.call(command)
             if status:
-                raise Stop(1, "parallel: the table could not be read (exit status %d)" % status)
+                raise Stop(1, f"parallel: the table could not be read (exit status {status})")
             os.replace(result, marked)
         with open(marked, encoding="utf-8") as file:
             made = json.load(file)
@@ -249,7 +247,7 @@ class Driver:
 
     def answered(self, worker: Worker, answer: dict[str, Any]) -> None:
         if answer.get("broken"):
-            raise Stop(1, "parallel: init() of the entry script failed:\n%s" % answer["error"])
+            raise Stop(1, "parallel: init() of the entry script failed:\n{}".format(answer["error"]))
         batch, worker.batch, worker.deadline = worker.batch, None, None
         if "ready" in answer:
             self.bad_starts = 0
@@ -271,10 +269,10 @@ class Driver:
         """Another try, after all others, or none any more."""
         batch.tries += 1
         if may and batch.tries <= int(self.layout["retries"]):
-            say("parallel: mini-batch %d failed, is tried again: %s" % (batch.number, why))
+            say(f"parallel: mini-batch {batch.number} failed, is tried again: {why}")
             self.waiting.append(batch)
             return
-        say("parallel: mini-batch %d failed: %s" % (batch.number, why))
+        say(f"parallel: mini-batch {batch.number} failed: {why}")
         self.failed[batch.number] = why
         self.items_failed += batch.items
         with open(os.path.join(self.layout["logs"], "failed_mini_batches.jsonl"), "a", encoding="utf-8") as file:
@@ -284,21 +282,21 @@ class Driver:
     def lost(self, worker: Worker) -> None:
         """The process has ended: of itself, or because it took too long."""
         status = worker.end()
-        why = worker.why or "its process ended (%s)" % ended(status)
+        why = worker.why or f"its process ended ({ended(status)})"
         batch, worker.batch = worker.batch, None
         if batch is not None:
             self.again(batch, why)
         elif not worker.is_ready:
             self.bad_starts += 1
-            say("parallel: a worker did not get ready: %s" % why)
+            say(f"parallel: a worker did not get ready: {why}")
             if self.bad_starts >= STARTS or worker.why:
-                raise Stop(1, "parallel: init() of the entry script does not end well: %s" % why)
+                raise Stop(1, f"parallel: init() of the entry script does not end well: {why}")
         if self.waiting:
             self.workers[worker.number] = Worker(worker.number, self)
 
     def too_long(self, worker: Worker) -> None:
         limit = self.layout["timeout_s"] if worker.is_ready else self.layout["init_timeout_s"]
-        worker.why = "it took longer than %g s" % limit
+        worker.why = f"it took longer than {limit:g} s"
         worker.deadline = None
         worker.kill()  # its pipes end, and then it is lost
 
@@ -306,19 +304,15 @@ class Driver:
         """Raises `Stop` when more failed than was allowed (-1: any number)."""
         most = int(self.layout["error_threshold"])
         if 0 <= most < self.items_failed:
-            raise Stop(1, "parallel: %d items failed, error_threshold is %d" % (self.items_failed, most))
+            raise Stop(1, f"parallel: {self.items_failed} items failed, error_threshold is {most}")
         most = int(self.layout["mini_batch_error_threshold"])
         if 0 <= most < len(self.failed):
-            raise Stop(
-                1, "parallel: %d mini-batches failed, mini_batch_error_threshold is %d" % (len(self.failed), most)
-            )
+            count = len(self.failed)
+            raise Stop(1, f"parallel: {count} mini-batches failed, mini_batch_error_threshold is {most}")
         percent = float(self.layout["allowed_failed_percent"])
         if self.failed and 100.0 * len(self.failed) / self.total > percent:
-            raise Stop(
-                1,
-                "parallel: %d of %d mini-batches failed, allowed_failed_percent is %g"
-                % (len(self.failed), self.total, percent),
-            )
+            share = f"{len(self.failed)} of {self.total}"
+            raise Stop(1, f"parallel: {share} mini-batches failed, allowed_failed_percent is {percent:g}")
         if self.failed and len(self.failed) == self.total:
             raise Stop(1, "parallel: every mini-batch failed")
 
@@ -345,20 +339,20 @@ class Driver:
         target = self.layout.get("append_to")
         if target:
             self.append(target)
-        text = "parallel: %d mini-batches done, %d failed; %d items done, %d failed"
-        say(text % (self.done, len(self.failed), self.items_done, self.items_failed))
+        said = f"parallel: {self.done} mini-batches done, {len(self.failed)} failed; "
+        say(said + f"{self.items_done} items done, {self.items_failed} failed")
         for number in sorted(self.failed)[:SHOWN_FAILURES]:
-            say("parallel: without mini-batch %d: %s" % (number, self.failed[number]))
+            say(f"parallel: without mini-batch {number}: {self.failed[number]}")
 
     def append(self, target: str) -> None:
         """All rows in the order of the mini-batches; readers see the former file or this one."""
         if os.path.isdir(target):
             target = os.path.join(target, self.layout["append_name"])
         os.makedirs(os.path.dirname(target), exist_ok=True)
-        staged = os.path.join(os.path.dirname(target), ".%s.staged" % os.path.basename(target))
+        staged = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.staged")
         with open(staged, "wb") as out:
             for number in range(self.total):
-                path = os.path.join(self.state, "%d.rows" % number)
+                path = os.path.join(self.state, f"{number}.rows")
                 if number not in self.failed:
                     with open(path, "rb") as file:
                         file.readline()
@@ -374,8 +368,8 @@ class Driver:
             return
         if not last:
             rate = (self.done - self.done_before) / max(self.shown - self.began, 1e-9)
-            text = "parallel: %d of %d mini-batches done, %d failed, %.1f/s"
-            say(text % (self.done, self.total, len(self.failed), rate))
+            text = f"parallel: {self.done} of {self.total} mini-batches done, {len(self.failed)} failed"
+            say(f"{text}, {rate:.1f}/s")
         values = {
             "mini_batches_total": self.total,
             "mini_batches_done": self.done,
@@ -396,7 +390,7 @@ class Worker:
         self.is_ready, self.lives, self.dismissed = False, True, False
         self.rest, self.partial, self.printed = b"", b"", 0
         layout = driver.layout
-        self.log_path = os.path.join(layout["logs"], "worker_%d.txt" % number)
+        self.log_path = os.path.join(layout["logs"], f"worker_{number}.txt")
         self.log = open_log(self.log_path)
         orders_in, self.orders = os.pipe()
         self.answers, answers_out = os.pipe()
@@ -404,7 +398,7 @@ class Worker:
         command = [sys.executable, os.path.join(HERE, "parallel_worker.py"), driver.layout_file]
         variables = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // driver.wanted()))}
         variables.update(os.environ)
-        variables.update({"AZUREML_PROCESS_NAME": "worker_%d" % number, "PYTHONUNBUFFERED": "1"})
+        variables.update({"AZUREML_PROCESS_NAME": f"worker_{number}", "PYTHONUNBUFFERED": "1"})
         variables.update(layout.get("variables") or {})
         self.process = subprocess.Popen(
             [*command, str(number), str(orders_in), str(answers_out)],
@@ -481,7 +475,7 @@ class Worker:
         write(1, text)
         if self.printed > SHOWN_BYTES:
             self.partial = b""
-            say("parallel: ... more of worker %d is in %s" % (self.number, os.path.basename(self.log_path)))
+            say(f"parallel: ... more of worker {self.number} is in {os.path.basename(self.log_path)}")
 
     def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -559,7 +553,7 @@ def fingerprint(parts: list[Any]) -> str:
 
 
 def ended(status: int) -> str:
-    return "signal %d" % -status if status < 0 else "exit status %d" % status
+    return f"signal {-status}" if status < 0 else f"exit status {status}"
 
 
 def open_log(path: str) -> int:

@@ -20,7 +20,7 @@ MODEL: Any = None
 
 
 def init() -> None:
-    global MODEL
+    global MODEL  # noqa: PLW0603  the form that scripts have
     import mlflow
 
     MODEL = mlflow.pyfunc.load_model(model_folder(os.environ["AZUREML_MODEL_DIR"]))
@@ -62,7 +62,7 @@ def pieces(path: str) -> Iterator[Any]:
     elif kind in (".jsonl", ".json"):
         yield pandas.read_json(path, lines=kind == ".jsonl")
     else:
-        raise ValueError("%s is no table that a model can be given (.csv, .tsv, .parquet, .json, .jsonl)" % path)
+        raise ValueError(f"{path} is no table that a model can be given (.csv, .tsv, .parquet, .json, .jsonl)")
 
 
 def scored(table: Any, first: int, name: str) -> Any:

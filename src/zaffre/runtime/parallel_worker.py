@@ -45,7 +45,7 @@ class Context:
         self.file_paths = order.get("files")
 
     def __repr__(self) -> str:
-        return "MiniBatchContext(%r)" % vars(self)
+        return f"MiniBatchContext({vars(self)!r})"
 
 
 class WrongReturn(TypeError):
@@ -124,7 +124,7 @@ def load(layout: dict[str, Any]) -> Any:
     entry = layout["entry"]
     path = os.path.abspath(entry) if entry else os.path.join(here, MODEL_SCRIPT)
     if not os.path.isfile(path):
-        raise FileNotFoundError("there is no entry script %s in the code" % entry)
+        raise FileNotFoundError(f"there is no entry script {entry} in the code")
     for folder in (os.getcwd(), os.path.dirname(path)):
         if folder != here and folder not in sys.path:
             sys.path.insert(0, folder)
@@ -134,7 +134,8 @@ def load(layout: dict[str, Any]) -> Any:
     if not name.isidentifier() or name in sys.modules:
         name = "entry_script"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # objects of its classes can be pickled
     spec.loader.exec_module(module)
@@ -158,7 +159,7 @@ def install_helpers(layout: dict[str, Any]) -> None:
             self.logger = logging.getLogger("EntryScript")
 
     package, module = types.ModuleType("azureml_user"), types.ModuleType("azureml_user.parallel_run")
-    package.__path__ = []  # type: ignore[attr-defined]
+    package.__path__ = []
     module.EntryScript = EntryScript  # type: ignore[attr-defined]
     package.parallel_run = module  # type: ignore[attr-defined]
     sys.modules["azureml_user"], sys.modules["azureml_user.parallel_run"] = package, module
@@ -171,26 +172,22 @@ def runner(script: Any) -> Callable[[Any, Context], Any]:
         raise AttributeError("the entry script has no function run(mini_batch)")
     try:
         inspect.signature(run).bind(None, None)
-    except TypeError:
+    except (TypeError, ValueError):  # of one argument; or of C code, which does not tell
         return lambda batch, _context: run(batch)
-    except ValueError:  # a function of C code does not tell
-        return lambda batch, _context: run(batch)
-    return lambda batch, context: run(batch, context)
+    return run  # type: ignore[no-any-return]
 
 
-def score(
-    run: Callable[[Any, Context], Any], script: Any, layout: dict[str, Any], order: dict[str, Any]
-) -> int | None:
+def score(run: Callable[[Any, Context], Any], script: Any, layout: dict[str, Any], order: dict[str, Any]) -> int | None:
     """Run one mini-batch and keep what it returns. None for a `run` that returns nothing."""
     if order.get("table"):
         import pandas
 
-        batch = pandas.read_pickle(order["table"])  # written by this environment, for this job
+        batch = pandas.read_pickle(order["table"])  # noqa: S301  written by this environment, for this job
     else:
         batch = order["files"]
     returned = run(batch, Context(order, layout["input_name"]))
     text, rows = text_of(returned, getattr(script, "SEPARATOR", SEPARATOR) if not layout["entry"] else SEPARATOR)
-    keep(os.path.join(layout["state"], "%d.rows" % order["number"]), order, text, rows)
+    keep(os.path.join(layout["state"], f"{order['number']}.rows"), order, text, rows)
     return rows
 
 
@@ -211,7 +208,7 @@ def text_of(returned: Any, separator: str = SEPARATOR) -> tuple[list[str], int |
         return [], None
     if isinstance(returned, (str, bytes, dict)) or not (hasattr(returned, "__iter__") or hasattr(returned, "__len__")):
         raise WrongReturn(
-            "run() returned %s; it must return a list, a pandas DataFrame, an array, or None" % _kind(returned)
+            f"run() returned {_kind(returned)}; it must return a list, a pandas DataFrame, an array, or None"
         )
     if _kind(returned) == "DataFrame" and hasattr(returned, "to_csv"):
         return table_text(returned, separator), len(returned)

@@ -75,12 +75,16 @@ def complete(scope: Scope, plan: StepPlan, said: Mapping[str, Any], step: str) -
         "append_name": str(flags.get("append_row_file_name") or APPEND_NAME),
         "model": model,
         "output_dir": appended or (folders[0] if folders else None),
-        "error_threshold": number(_or(said.get("error_threshold"), flags.get("error_threshold"), -1), "error_threshold"),
+        "error_threshold": number(
+            _or(said.get("error_threshold"), flags.get("error_threshold"), -1), "error_threshold"
+        ),
         "mini_batch_error_threshold": number(
             _or(said.get("mini_batch_error_threshold"), flags.get("allowed_failed_count"), -1),
             f"{step}: mini_batch_error_threshold",
         ),
-        "allowed_failed_percent": float(number(_or(flags.get("allowed_failed_percent"), 100), "allowed_failed_percent")),
+        "allowed_failed_percent": float(
+            number(_or(flags.get("allowed_failed_percent"), 100), "allowed_failed_percent")
+        ),
         "workers": _workers(scope, plan, said, step),
         "retries": int(_or(retry.get("max_retries"), RETRIES)),
         "timeout_s": float(_or(retry.get("timeout"), TIMEOUT_S)),
