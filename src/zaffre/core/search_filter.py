@@ -91,6 +91,7 @@ class Grammar:
     texts: frozenset[str]
     numbers: frozenset[str]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    prefixes: Mapping[str, Entity] = field(default_factory=lambda: ENTITIES)
     moments: frozenset[str] = frozenset()
     wide: bool = False
     hint: str = "https://mlflow.org/docs/latest/search-runs.html"
@@ -98,7 +99,6 @@ class Grammar:
     @property
     def attributes(self) -> frozenset[str]:
         return self.texts | self.numbers | self.moments
-    prefixes: Mapping[str, Entity] = field(default_factory=lambda: ENTITIES)
 
 
 RUNS = Grammar(
@@ -193,9 +193,8 @@ def parse_order(text: str, grammar: Grammar) -> Order:
     entity, key = _column(words, grammar, wrong)
     if entity == "dataset":
         raise _wrong(f"{wrong}: runs cannot be ordered by data sets", grammar)
-        raise _wrong(f"Invalid order_by clause '{text}': runs cannot be ordered by data sets")
     if entity in ("span", "feedback", "expectation"):
-        raise _wrong(f"Invalid order_by clause '{text}': traces cannot be ordered by their {entity}s")
+        raise _wrong(f"{wrong}: traces cannot be ordered by their {entity}s", grammar)
     return Order(entity, key, ascending)
 
 
@@ -240,8 +239,7 @@ class _Parser:
             return Clause(entity, key, op)
         if op in LIST_OPS:
             return Clause(entity, key, op, self._list())
-        return Clause(entity, key, op, self._value(entity, key, op))
-        value = self._value(entity, key)
+        value = self._value(entity, key, op)
         if op in _ORDERED and isinstance(value, str):
             raise self._fail(f"Expected numeric value type for '{op}'. Found {value!r}", place)
         return Clause(entity, key, op, value)
@@ -266,9 +264,6 @@ class _Parser:
             allowed = NUMERIC_OPS | (NULL_OPS if self.grammar.wide else frozenset())
         elif self.grammar.wide and entity != "dataset":
             allowed = TEXT_OPS | LIST_OPS | NULL_OPS | (NUMERIC_OPS if entity == "param" else frozenset())
-        elif entity in ("param", "tag"):
-        if entity == "metric" or (entity == "attribute" and key in self.grammar.numbers):
-            allowed = NUMERIC_OPS
         elif entity in ("feedback", "expectation"):
             allowed = NUMERIC_OPS | TEXT_OPS | NULL_OPS
         elif entity in ("param", "tag", "metadata"):
@@ -292,9 +287,10 @@ class _Parser:
             return _number(token.text)
         if entity == "param" and self.grammar.wide and token.kind == "number" and op in NUMERIC_OPS:
             return _number(token.text)
+        if entity in ("feedback", "expectation") and token.kind == "number":
+            return _number(token.text)
         if op not in TEXT_OPS:
             raise self._fail(f"Expected a number after {entity} '{key}' {op}. Found {token.text}", token.place)
-        if entity in ("feedback", "expectation") and token.kind == "number":
         if token.kind != "string":
             raise self._fail(f"Expected a quoted string value for {entity} '{key}'. Found {token.text}", token.place)
         return _unquoted(token.text)
@@ -358,8 +354,6 @@ def _column(text: str, grammar: Grammar, where: str, place: int | None = None) -
         if grammar.prefixes.get(name) not in grammar.entities:
             known = ", ".join(sorted(grammar.entities))
             raise _wrong(f"{where}: Invalid entity type '{name}'. Valid entity types are {known}", grammar, place)
-        entity, key = ENTITIES[name], rest[1:-1] if _quoted(rest) else rest
-            raise _wrong(f"{where}: Invalid entity type '{name}'. Valid entity types are {known}")
         entity, key = grammar.prefixes[name], rest[1:-1] if _quoted(rest) else rest
     if entity == "attribute":
         key = grammar.aliases.get(key, key)
@@ -369,15 +363,10 @@ def _column(text: str, grammar: Grammar, where: str, place: int | None = None) -
     if entity == "dataset" and key not in _DATASET_KEYS:
         known = ", ".join(_DATASET_KEYS)
         raise _wrong(f"{where}: Invalid dataset key '{key}' specified. Valid keys are {known}", grammar, place)
-        raise _wrong(f"{where}: Invalid dataset key '{key}' specified. Valid keys are {', '.join(_DATASET_KEYS)}")
     if entity == "span" and key not in _SPAN_KEYS and not key.startswith("attributes."):
-        known = ", ".join(_SPAN_KEYS)
-        raise _wrong(f"{where}: Invalid span key '{key}' specified. Valid keys are {known}, attributes.<name>")
+        known = f"{', '.join(_SPAN_KEYS)}, attributes.<name>"
+        raise _wrong(f"{where}: Invalid span key '{key}' specified. Valid keys are {known}", grammar, place)
     return entity, key
-
-
-def _number(text: str) -> int | float:
-    return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
 
 
 def _quoted(text: str) -> bool:
