@@ -131,6 +131,29 @@ def test_a_timer_of_an_earlier_attempt_does_not_stop_a_later_one(quick_lab: Lab,
     assert job.status == "Completed", job.reason
 
 
+@pytest.mark.parametrize("again", ["at_once", "when_it_has_ended"])
+def test_a_time_limit_is_the_reason_also_after_a_restart(lab: Lab, until: Until, tmp_path: Path, again: str) -> None:
+    """The server stops the job, and is gone itself when that ends."""
+    mark = tmp_path / "asked"
+    deed = f"trap 'touch {mark}; sleep 0.7; exit 143' TERM; while :; do sleep 0.05; done"
+    single = lab.submit(command_job(deed, limits={"timeout": 1}))
+    whole = lab.submit(
+        pipeline_job(
+            {"a": step(f"test -e {mark}2 || {{ touch {mark}2; trap '' TERM; sleep 2; }}")}, limits={"timeout": 1}
+        )
+    )
+    until(mark.exists, "the job was asked to end")
+    until(lambda: any("time limit" in reason for reason in lab.reasons(whole.name)))
+    lab.close()
+    if again == "when_it_has_ended":
+        time.sleep(1.5)
+    lab.open()
+    for job in (single, whole):
+        ended = lab.ended(job.name)
+        assert (ended.status, ended.error["code"]) == ("Failed", "Timeout")
+    assert lab.ended(lab.ws.jobs.resume(whole.name).name).status == "Completed", "it has its whole time again"
+
+
 def test_jobs_outlive_the_server(lab: Lab, until: Until, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     ends = lab.submit(command_job(f"echo x >> {mark}; sleep 0.5; echo done > ${{{{outputs.out}}}}/x",

@@ -25,7 +25,7 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ARGUMENT_BYTES = 100_000  # the kernel takes 128 KiB in one argument; a longer script goes through a file
 SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 LOG_FD, PIPE_FD = 7, 8  # as the wrapper knows them
-_PUMP = (shutil.which("cat", path=os.defpath), shutil.which("sleep", path=os.defpath))
+PUMP = tuple(found for name in ("cat", "sleep") if (found := shutil.which(name, path=os.defpath)))
 ULIMITS = {  # POSIX shells: name of the limit -> (option, bytes in one unit)
     "as": ("-v", 1024),
     "core": ("-c", 512),
@@ -81,12 +81,12 @@ def _arguments(task: Task, bash: str | None) -> list[str]:
         program = [shell, str(script)]
     else:
         program = plain.words(task.command, task.env) or [shell, "-c", task.command]
-    piped = ["-piped", *_PUMP] if _is_piped(task) else []
+    piped = ["-piped", *PUMP] if _is_piped(task) else []
     return [str(WRAPPER), str(task.control / claim.NAME), boot_id(), str(task.cwd), *piped, *limits, "--", *program]
 
 
 def _is_piped(task: Task) -> bool:
-    return task.reopens_output and None not in _PUMP
+    return task.reopens_output and len(PUMP) == 2
 
 
 def _streams(task: Task, log: int, descriptors: list[int]) -> list[tuple[int, int, int]]:
