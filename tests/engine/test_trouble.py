@@ -139,11 +139,11 @@ def test_a_time_limit_is_the_reason_also_after_a_restart(lab: Lab, until: Until,
     single = lab.submit(command_job(deed, limits={"timeout": 1}))
     whole = lab.submit(
         pipeline_job(
-            {"a": step(f"test -e {mark}2 || {{ touch {mark}2; trap '' TERM; sleep 2; }}")}, limits={"timeout": 1}
+            {"a": step(f"test -e {mark}2 || {{ touch {mark}2; trap '' TERM; sleep 4; }}")}, limits={"timeout": 1}
         )
     )
     until(mark.exists, "the job was asked to end")
-    until(lambda: any("time limit" in reason for reason in lab.reasons(whole.name)))
+    until(lambda: "limit" in (lab.ws.jobs.get(whole.name).reason or ""))
     lab.close()
     if again == "when_it_has_ended":
         time.sleep(1.5)
@@ -272,6 +272,30 @@ def test_a_full_disk_loses_nothing_and_work_goes_on_when_there_is_space(
         time.sleep(0.5)
         (lab.platform.ctx.home.artifacts("default", greedy.name) / "outputs" / "x").unlink()
         assert (lab.ended(greedy.name).status, lab.ended(greedy.name).reason) == ("Failed", "exit status 1")
+    finally:
+        lab.close()
+
+
+def test_an_environment_waits_for_space(
+    small_disk: Path, until: Until, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(DATABASE_VARIABLE, raising=False)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "environments").symlink_to(small_disk)
+    filler = fill(small_disk)
+    with filler.open("r+b") as file:
+        file.truncate(20 << 20)
+    lab = Lab(tmp_path / "home")
+    try:
+        job = lab.submit(command_job("true"))
+        until(lambda: "tries again" in (lab.ws.jobs.get(job.name).reason or ""))
+        filler.unlink()
+        assert lab.ended(job.name).status == "Completed"
+        assert any(
+            f"the disk of {tmp_path / 'home' / 'environments'} is full" in reason
+            and "MB were free there when the build began, and more is needed: tries again in 1 s" in reason
+            for reason in lab.reasons(job.name)
+        )
     finally:
         lab.close()
 
