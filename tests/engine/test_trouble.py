@@ -134,6 +134,7 @@ def test_a_timer_of_an_earlier_attempt_does_not_stop_a_later_one(quick_lab: Lab,
 @pytest.mark.parametrize("again", ["at_once", "when_it_has_ended"])
 def test_a_time_limit_is_the_reason_also_after_a_restart(lab: Lab, until: Until, tmp_path: Path, again: str) -> None:
     """The server stops the job, and is gone itself when that ends."""
+    lab.command("true")  # its environment is there then
     mark = tmp_path / "asked"
     deed = f"trap 'touch {mark}; sleep 0.7; exit 143' TERM; while :; do sleep 0.05; done"
     single = lab.submit(command_job(deed, limits={"timeout": 1}))
