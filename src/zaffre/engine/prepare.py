@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zaffre.base.errors import InvalidRequest, NotFound
-from zaffre.engine import distribute, listing
+from zaffre.engine import distribute, listing, parallel
 from zaffre.engine.live import Live
 from zaffre.engine.reopening import reopens_output
 from zaffre.engine.variables import variables
@@ -90,6 +90,8 @@ def prepare(
     live.folder = folder
     log = ctx.home.log(live.job.workspace, live.job.name)
     command = distribute.command(live.plan, command, folder, log.parent)
+    if "parallel" in live.plan:
+        command = parallel.command(ctx, live, command, parallel.Places(folder, log.parent, inputs, paths), env)
     given = {**(live.plan.get("environment_variables") or {}), **(live.plan.get("variables") or {})}
     reopens = reopens_output(command, given, live.plan.get("code"), work)
     task = Task(task_id(live), command, work, log, folder, env, reopens_output=reopens)
