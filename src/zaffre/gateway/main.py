@@ -97,7 +97,7 @@ class Gateway:
         server = await self.loop.create_server(lambda: Front(self.routes), sock=listener, backlog=4096)
         control_path = self.folder / "gateway.sock"
         control_path.unlink(missing_ok=True)
-        control = await asyncio.start_unix_server(self.control, path=str(control_path))
+        control = await asyncio.start_unix_server(self.control, path="gateway.sock")
         control_path.chmod(0o600)
         self._write({"pid": os.getpid(), "port": listener.getsockname()[1], "version": __version__})
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -112,6 +112,8 @@ class Gateway:
             if now >= next_stats:
                 next_stats = now + STATS_S
                 self.load()
+                if not self.folder.exists():  # its home was removed
+                    break
                 if self.controls:
                     self.tell(self.stats())
             await asyncio.sleep(SWEEP_S)
@@ -144,6 +146,7 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def main(folder: str, host: str, port: str) -> None:
+    os.chdir(folder)  # sockets are named from here: their whole paths may be longer than those of sockets may be
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
         listener = listen(host, int(port))

@@ -7,6 +7,7 @@ import time
 from typing import Any
 from urllib.parse import unquote
 
+from zaffre.core.endpoint_token import is_token
 from zaffre.gateway import answers, auth, metrics, openapi
 from zaffre.gateway.accesslog import AccessLog
 from zaffre.gateway.deployment import Deployment
@@ -85,7 +86,7 @@ class Routes:
         if given[:7] not in (BASIC, b"bearer "):
             return False
         if endpoint.token_secret is not None:
-            return auth.is_token(given[7:], endpoint.token_secret, endpoint.id)
+            return is_token(given[7:], endpoint.token_secret, endpoint.id)
         return auth.is_key(given[7:], endpoint.keys)
 
     def _elsewhere(self, front: Front, request: Request) -> None:

@@ -63,8 +63,12 @@ class _Walk:
         self._code: list[Path] = []
 
     def document(self, spec: Json, kind: str) -> None:
-        if kind in ("data", "model"):
+        if kind == "data":
             self._replace(spec, "path")
+        elif kind == "model":
+            self._model(spec)
+        elif kind.endswith("-deployment"):
+            self._deployment(spec)
         elif kind == "environment":
             self._environment(spec)
         elif kind in ("job", "component"):
@@ -77,6 +81,22 @@ class _Walk:
 
         facts = git_facts(*dict.fromkeys(self._code))
         return {"git": facts} if facts else {}
+
+    def _deployment(self, spec: Json) -> None:
+        if isinstance(model := spec.get("model"), dict):
+            self._model(model)
+        if isinstance(code := spec.get("code_configuration"), dict):
+            self._replace(code, "code", code=True)
+        if isinstance(packages := spec.get("environment"), dict):
+            self._environment(packages)
+
+    def _model(self, model: Json) -> None:
+        """The folder of a model keeps its name: scoring scripts look for it below AZUREML_MODEL_DIR."""
+        value = model.get("path")
+        if isinstance(value, str) and value.startswith("/") and Path(value).is_dir():
+            model["path"] = f"{self._sender().named(Path(value))}/{Path(value).name}"
+        else:
+            self._replace(model, "path")
 
     def _job(self, job: Json) -> None:
         self._code_of(job)

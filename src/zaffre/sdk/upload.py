@@ -39,6 +39,11 @@ class Uploader:
         inside = path.is_file() and not as_folder
         return f"content://{manifest.root}/{path.name}" if inside else f"content://{manifest.root}"
 
+    def named(self, folder: Path) -> str:
+        """`content://<root>` of a tree that holds the folder under its own name."""
+        entries = [replace(entry, path=f"{folder.name}/{entry.path}") for entry in self._sent(folder, False).entries]
+        return f"content://{self._tree(entries)}"
+
     def merged(self, code: Path | None, includes: Sequence[Path]) -> str:
         """`content://<root>` of the code with other files and folders beside it, under their own names.
 

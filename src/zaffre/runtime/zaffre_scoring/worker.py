@@ -138,13 +138,15 @@ class Server:
 
     def serve(self) -> None:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        staged = self.path + ".new"
-        if os.path.exists(staged):
-            os.unlink(staged)
-        listener.bind(staged)
-        os.chmod(staged, 0o600)
+        # through the descriptor of its folder: the whole path may be longer than that of a socket may be
+        folder = os.open(os.path.dirname(self.path), os.O_RDONLY | os.O_DIRECTORY)
+        staged = os.path.basename(self.path) + ".new"
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(staged, dir_fd=folder)
+        listener.bind(f"/proc/self/fd/{folder}/{staged}")
+        os.chmod(f"/proc/self/fd/{folder}/{staged}", 0o600)
         listener.listen(16)
-        os.rename(staged, self.path)  # who sees it may connect
+        os.rename(staged, os.path.basename(self.path), src_dir_fd=folder, dst_dir_fd=folder)  # who sees it may connect
         self.selector.register(listener, selectors.EVENT_READ, None)
         if self.concurrency > 1:
             for _ in range(self.concurrency):
