@@ -25,7 +25,11 @@ from zaffre.services.online_endpoints import keys as endpoint_keys
 from zaffre.services.online_endpoints import rollback as endpoint_rollback
 from zaffre.services.online_endpoints import run as endpoint_run
 from zaffre.services.online_endpoints import show as endpoint_show
+from zaffre.services.metrics import query as metrics_query
+from zaffre.services.metrics import show as metrics_show
+from zaffre.services.runs import compare, keys, search
 from zaffre.services.server import state, storage
+from zaffre.services.views import manage as views
 from zaffre.services.workspaces import manage as workspaces
 
 Handler = Callable[..., Any]
@@ -58,6 +62,19 @@ HANDLERS: dict[str, Handler] = {
     "jobs.log": log.read_log,
     "jobs.watch": watch.watch,
     "jobs.download": download.download,
+    "metrics.query": metrics_query.query,
+    "metrics.columns": metrics_query.columns,
+    "metrics.list": metrics_show.list_metrics,
+    "metrics.history": metrics_show.history,
+    "runs.search": search.search,
+    "runs.count": search.count,
+    "runs.keys": keys.keys,
+    "runs.compare": compare.compare,
+    "views.list": views.list_views,
+    "views.create": views.create,
+    "views.show": views.show,
+    "views.update": views.update,
+    "views.delete": views.delete,
     **_versioned("data"),
     "data.diff": diff.diff,
     "data.check": diff.check,

@@ -40,6 +40,7 @@ class RunRecord:
     parent_id: int | None
     root_id: int
     reused_from: int | None
+    compute: str | None
 
     @property
     def source_id(self) -> int:
@@ -170,6 +171,15 @@ def sources_of(connection: Connection, workspace: str, names: Sequence[str]) -> 
     for start in range(0, len(names), 500):
         query = select(J.name, SOURCE).where(J.workspace == workspace, J.name.in_(names[start : start + 500]))
         found.update((name, id_) for name, id_ in connection.execute(query))
+    return found
+
+
+def starts_of(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """When each of these jobs began (ms)."""
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), 500):
+        query = select(J.id, STARTED).where(J.id.in_(ids[start : start + 500]))
+        found.update((id_, began) for id_, began in connection.execute(query))
     return found
 
 
