@@ -15,6 +15,8 @@ from zaffre.services.data import diff
 from zaffre.services.data import download as data_download
 from zaffre.services.datastores import manage as datastores
 from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
+from zaffre.services.metrics import query as metrics_query
+from zaffre.services.metrics import show as metrics_show
 from zaffre.services.online_deployments import create as deployment_create
 from zaffre.services.online_deployments import delete as deployment_delete
 from zaffre.services.online_deployments import log as deployment_log
@@ -25,8 +27,6 @@ from zaffre.services.online_endpoints import keys as endpoint_keys
 from zaffre.services.online_endpoints import rollback as endpoint_rollback
 from zaffre.services.online_endpoints import run as endpoint_run
 from zaffre.services.online_endpoints import show as endpoint_show
-from zaffre.services.metrics import query as metrics_query
-from zaffre.services.metrics import show as metrics_show
 from zaffre.services.runs import compare, keys, search
 from zaffre.services.server import state, storage
 from zaffre.services.views import manage as views

@@ -146,7 +146,7 @@ def _model(
     link = place / told["name"]
     with contextlib.suppress(FileExistsError):
         link.symlink_to(source)
-    return place, link
+    return place, source.resolve()  # loaders refuse paths that leave their folder through a link
 
 
 def _collect(ctx: Context, record: DeploymentRecord, run: dict[str, Any]) -> dict[str, Any] | None:
