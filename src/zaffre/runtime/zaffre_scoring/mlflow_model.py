@@ -24,7 +24,7 @@ class MlflowModel:
     collects = True
 
     def __init__(self, config: dict[str, Any]) -> None:
-        from mlflow import pyfunc  # type: ignore[import-not-found]
+        from mlflow import pyfunc  # type: ignore[import-not-found,unused-ignore]
 
         folder = _folder(config["model"])
         self.name = config["deployment"]["name"]
