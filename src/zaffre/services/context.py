@@ -25,6 +25,7 @@ class Changes:
         self._listeners: dict[int, list[Callable[[], None]]] = {}
         self.work: Callable[[int], None] = lambda _root: None  # the engine puts itself here
         self.serve: Callable[[], None] = lambda: None  # what keeps endpoints running puts itself here
+        self.in_force: Callable[[], None] = lambda: None  # waits a moment until requests meet what was committed
         self.scoring_url: Callable[[], str] = lambda: ""  # where endpoints are reached
 
     def notify(self, *topics: int) -> None:

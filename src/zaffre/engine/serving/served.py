@@ -307,8 +307,8 @@ class Served:
         limit = (self.current.run.get("memory_mb") if self.current else None) or _machine_mb() * SHARE_OF_MEMORY
         for one in self.current.ready if self.current else ():
             if (taken := worker.memory_mb(one)) > limit:
-                self.say(f"a worker has {taken:.0f} MB, its limit is {limit:.0f} MB: it is started anew")
-                worker.stop(self.compute, one, self.ctx.home.serving, grace_s=0.5)
+                self.say(f"a worker has {taken:.0f} MB, its limit is {limit:.0f} MB: another one takes its place")
+                one.leaving_since = time.monotonic()
         if self.log.exists():
             rotate.rotate(self.log, max_bytes=LOG_BYTES)
 

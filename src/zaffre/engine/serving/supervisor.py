@@ -36,6 +36,7 @@ BUSY_S, CALM_S, IDLE_S = 0.02, 0.5, 2.0  # between two turns: something comes up
 READ_S = 2.0  # the database is read at least so often, and whenever something was committed
 PREPARING = 4  # deployments that are prepared at once
 LOAD_S = 3.0
+IN_FORCE_S = 3.0
 
 
 class Serving:
@@ -57,6 +58,8 @@ class Serving:
         self._table = ""
         self._heard: list[dict[str, Any]] = []
         self._wake = threading.Event()
+        self._turned = threading.Condition()
+        self._begun = self._ended = 0  # turns
         self._dirty = True
         self._next_read = 0.0
         self._stopping = False
@@ -66,6 +69,7 @@ class Serving:
     def start(self) -> None:
         self.folder.mkdir(exist_ok=True, mode=0o700)
         self.ctx.changes.serve = self._poke
+        self.ctx.changes.in_force = self._in_force
         self.ctx.changes.scoring_url = self._url
         self._sweep()
         self._thread.start()
@@ -81,6 +85,13 @@ class Serving:
     def _poke(self) -> None:
         self._dirty = True
         self._wake.set()
+
+    def _in_force(self) -> None:
+        """Returns when a turn that began after this call has ended, or after a moment."""
+        with self._turned:
+            wanted = self._begun + 1
+            self._poke()
+            self._turned.wait_for(lambda: self._ended >= wanted or self._stopping, IN_FORCE_S)
 
     def _url(self) -> str:
         return self.gateway.url
@@ -99,6 +110,8 @@ class Serving:
 
     def _run(self) -> None:
         while not self._stopping:
+            with self._turned:
+                self._begun += 1
             try:
                 self._turn()
             except DatabaseUnavailable as error:
@@ -107,6 +120,9 @@ class Serving:
             except Exception:
                 log.exception("the keeper of endpoints stumbled")
                 time.sleep(1.0)
+            with self._turned:
+                self._ended = self._begun
+                self._turned.notify_all()
             busy = any(one.busy for one in self.served.values())
             self._wake.wait(BUSY_S if busy else CALM_S if self.served else IDLE_S)
             self._wake.clear()
@@ -230,21 +246,30 @@ class Serving:
                 "workers": len(one.current.ready) if one.current else 0,
                 "environment_lock": lock,
             }
-            self._tell(record, "Succeeded", record.message, facts)
+            if (record.facts or {}).get("all_traffic"):
+                self._give_traffic(record)  # it is said to have succeeded once requests reach it
+            else:
+                self._tell(record, "Succeeded", record.message, facts)
+
+    def _give_traffic(self, record: DeploymentRecord) -> None:
+        try:
+            with self.ctx.db.write() as connection:
+                facts = {**(record.facts or {}), "all_traffic": False}
+                store.change_deployment(connection, record, facts=facts)
+                endpoint = store.get(connection, record.workspace, KIND, record.endpoint)
+                mirror = {k: v for k, v in (endpoint.spec.get("mirror_traffic") or {}).items() if k != record.name}
+                if endpoint.spec.get("traffic") != {record.name: 100}:
+                    spec = {**endpoint.spec, "traffic": {record.name: 100}, "mirror_traffic": mirror}
+                    put(self.ctx, connection, endpoint, spec, f"--all-traffic of deployment {record.name}")
+        except (Conflict, ZaffreError) as error:
+            log.info("deployment %s: %s", record.name, error.message)
+        self._poke()
 
     def _tell(self, record: DeploymentRecord, state: str, message: str | None, facts: dict[str, Any]) -> None:
         try:
             with self.ctx.db.write() as connection:
-                merged = {**(record.facts or {}), **facts}
-                all_traffic = bool(merged.pop("all_traffic", False))
+                merged = {**(record.facts or {}), **facts, "all_traffic": False}
                 store.change_deployment(connection, record, state=state, message=message, facts=merged)
-                if all_traffic and state == "Succeeded":
-                    endpoint = store.get(connection, record.workspace, KIND, record.endpoint)
-                    share = {record.name: 100}
-                    mirror = {k: v for k, v in (endpoint.spec.get("mirror_traffic") or {}).items() if k != record.name}
-                    if endpoint.spec.get("traffic") != share:
-                        put(self.ctx, connection, endpoint, {**endpoint.spec, "traffic": share,
-                            "mirror_traffic": mirror}, f"--all-traffic of deployment {record.name}")  # fmt: skip
         except (Conflict, ZaffreError) as error:  # changed or deleted at this moment: the next look says how it is
             log.info("deployment %s: %s", record.name, error.message)
         self._dirty = True

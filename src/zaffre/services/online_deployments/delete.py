@@ -29,5 +29,5 @@ def delete(ctx: Context, request: DeploymentRef) -> Empty:
             if endpoint.spec.get(key)
         }
         store.change(connection, endpoint, spec={**endpoint.spec, **shares})
-        ctx.db.after_commit(ctx.changes.serve)
+        ctx.db.after_commit(ctx.changes.in_force)
     return Empty()

@@ -43,7 +43,7 @@ def create(ctx: Context, request: PutEndpoint) -> EndpointView:
         else:
             kept = {key: record.spec[key] for key in WHOLE if key in record.spec}
             put(ctx, connection, record, {**kept, **spec})
-        ctx.db.after_commit(ctx.changes.serve)
+        ctx.db.after_commit(ctx.changes.in_force)
     return view(ctx, record)
 
 
@@ -53,7 +53,7 @@ def update(ctx: Context, request: UpdateEndpoint) -> EndpointView:
         record = store.get(connection, request.workspace, KIND, request.name)
         spec = _read({**merged(record.spec, request.changes, WHOLE), "name": record.name})
         put(ctx, connection, record, spec)
-        ctx.db.after_commit(ctx.changes.serve)
+        ctx.db.after_commit(ctx.changes.in_force)
     return view(ctx, record)
 
 

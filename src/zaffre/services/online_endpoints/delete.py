@@ -12,5 +12,5 @@ from zaffre.wire.operation import Empty
 def delete(ctx: Context, request: EndpointRef) -> Empty:
     with ctx.db.write() as connection:
         store.remove(connection, request.workspace, KIND, request.name)
-        ctx.db.after_commit(ctx.changes.serve)
+        ctx.db.after_commit(ctx.changes.in_force)
     return Empty()

@@ -38,7 +38,7 @@ def regenerate(ctx: Context, request: RegenerateKeys) -> Credentials:
         keys = ctx.vault.decrypt(record.secret or b"")
         keys[request.key_type] = secrets.token_urlsafe(KEY_BYTES)
         store.change(connection, record, secret=ctx.vault.encrypt(keys))
-        ctx.db.after_commit(ctx.changes.serve)
+        ctx.db.after_commit(ctx.changes.in_force)
     return _shown(ctx, record)
 
 

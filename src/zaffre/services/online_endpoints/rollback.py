@@ -25,7 +25,7 @@ def rollback(ctx: Context, request: EndpointRef) -> EndpointView:
                 hint=f"zaffre online-endpoint show --name {record.name}",
             )
         take_back(ctx, connection, record, change, "asked for")
-        ctx.db.after_commit(ctx.changes.serve)
+        ctx.db.after_commit(ctx.changes.in_force)
     return view(ctx, record)
 
 

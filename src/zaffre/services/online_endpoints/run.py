@@ -20,5 +20,5 @@ def _set(ctx: Context, request: EndpointRef, *, stopped: bool) -> EndpointView:
     with ctx.db.write() as connection:
         record = store.get(connection, request.workspace, KIND, request.name)
         store.change(connection, record, facts={**(record.facts or {}), "stopped": stopped})
-        ctx.db.after_commit(ctx.changes.serve)
+        ctx.db.after_commit(ctx.changes.in_force)
     return view(ctx, record)
