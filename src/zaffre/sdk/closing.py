@@ -67,7 +67,7 @@ class _Walk:
             self._replace(spec, "path")
         elif kind == "model":
             self._model(spec)
-        elif kind.endswith("-deployment"):
+        elif kind in ("batch-deployment", "online-deployment"):
             self._deployment(spec)
         elif kind == "environment":
             self._environment(spec)
@@ -81,22 +81,6 @@ class _Walk:
 
         facts = git_facts(*dict.fromkeys(self._code))
         return {"git": facts} if facts else {}
-
-    def _deployment(self, spec: Json) -> None:
-        if isinstance(model := spec.get("model"), dict):
-            self._model(model)
-        if isinstance(code := spec.get("code_configuration"), dict):
-            self._replace(code, "code", code=True)
-        if isinstance(packages := spec.get("environment"), dict):
-            self._environment(packages)
-
-    def _model(self, model: Json) -> None:
-        """The folder of a model keeps its name: scoring scripts look for it below AZUREML_MODEL_DIR."""
-        value = model.get("path")
-        if isinstance(value, str) and value.startswith("/") and Path(value).is_dir():
-            model["path"] = f"{self._sender().named(Path(value))}/{Path(value).name}"
-        else:
-            self._replace(model, "path")
 
     def _job(self, job: Json) -> None:
         self._code_of(job)
@@ -124,6 +108,24 @@ class _Walk:
             self._replace(job, "code", code=True)
         if local:
             self._code.append(local)
+
+    def _deployment(self, deployment: Json) -> None:
+        for key in ("code_configuration", "component"):
+            if isinstance(inner := deployment.get(key), dict):
+                self._job(inner)
+        if isinstance(model := deployment.get("model"), dict):
+            self._model(model)
+        if isinstance(packages := deployment.get("environment"), dict):
+            self._environment(packages)
+
+    def _model(self, model: Json) -> None:
+        """A folder keeps its own name: scoring scripts look for it below AZUREML_MODEL_DIR."""
+        path = model.get("path")
+        if isinstance(path, str) and path.startswith("/") and Path(path).is_dir():
+            folder = Path(path)
+            model["path"] = f"{self._sender().merged(None, [folder], ignore_files=False)}/{folder.name}"
+        else:
+            self._replace(model, "path")
 
     def _environment(self, environment: Json) -> None:
         if isinstance(build := environment.get("build"), dict):
