@@ -6,7 +6,7 @@ import http.client
 import json
 
 import pytest
-from conftest import ECHO, Place, until
+from live_endpoints import ECHO, Place, until
 
 from zaffre.base.errors import Conflict, InvalidRequest, NotFound, ZaffreError
 

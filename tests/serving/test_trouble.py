@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from conftest import ECHO, Place, until
+from live_endpoints import ECHO, Place, until
 
 from zaffre.base.errors import Conflict
 from zaffre.base.home import Home

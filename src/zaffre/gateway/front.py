@@ -115,7 +115,8 @@ class Front(asyncio.Protocol):
             known = isinstance(cause, Refused)
             self._refuse(cause if known else Refused(400, "BadRequest", "the request is not HTTP/1.1"))  # type: ignore[arg-type]
         except httptools.HttpParserUpgrade:
-            self._refuse(Refused(400, "BadRequest", "there is nothing to upgrade to"))
+            if self.transport is not None:  # the offer of another protocol is not taken up: the answer ends this one
+                self.transport.pause_reading()
         except httptools.HttpParserError:
             self._refuse(Refused(400, "BadRequest", "the request is not HTTP/1.1"))
 
@@ -176,7 +177,7 @@ class Front(asyncio.Protocol):
         encoding = self.headers.get(b"content-encoding")
         if encoding is not None and encoding.lower() not in (b"identity", b""):
             body = _unpacked(body, encoding.lower())
-        close = not self.parser.should_keep_alive()
+        close = not self.parser.should_keep_alive() or self.parser.should_upgrade()
         request = Request(self.parser.get_method(), self.url, self.headers, body, close)
         self.pool.held_bytes -= self.size
         self.pieces, self.size = [], 0
