@@ -24,6 +24,8 @@ NOUNS = {
     "environment": "The packages that jobs run with",
     "component": "Reusable steps of pipelines",
     "model": "Registered models and their versions",
+    "online-endpoint": "Addresses that score at once",
+    "online-deployment": "What an online endpoint runs",
     "batch-endpoint": "Endpoints that score files as jobs",
     "batch-deployment": "What batch endpoints run: models and pipelines",
     "datastore": "Where data lies: local folders, S3, Azure Blob, HTTP",
@@ -42,7 +44,7 @@ ALONE = {  # words that stand alone, and the module that knows them
     "completion": ("completion", "Print the completion script of a shell"),
 }
 NOT_OFFERED = (  # nouns of `az ml` that this release does not have
-    "online-endpoint", "online-deployment", "serverless-endpoint", "schedule",
+    "serverless-endpoint", "schedule",
     "connection", "registry", "feature-store", "feature-set", "feature-store-entity", "marketplace-subscription",
 )  # fmt: skip
 EXAMPLES = """\
