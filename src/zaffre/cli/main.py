@@ -20,6 +20,7 @@ from zaffre.cli.parser import DEFAULTS, Parser, Verbs
 
 NOUNS = {
     "job": "Submit, watch and steer work: commands and pipelines",
+    "metrics": "What runs logged: keys, points, charts in the terminal",
     "data": "Data assets: versions of files, folders and tables",
     "environment": "The packages that jobs run with",
     "component": "Reusable steps of pipelines",

@@ -18,6 +18,7 @@ from zaffre.sdk.datastores import Datastores
 from zaffre.sdk.environments import Environments
 from zaffre.sdk.http_transport import HttpTransport
 from zaffre.sdk.jobs import Jobs
+from zaffre.sdk.metrics import Metrics
 from zaffre.sdk.models import Models
 from zaffre.sdk.transport import Transport
 from zaffre.sdk.workspaces import Workspaces
@@ -74,6 +75,10 @@ class Workspace:
     @cached_property
     def components(self) -> Components:
         return Components(self._scope)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        return Metrics(self._scope)
 
     @cached_property
     def models(self) -> Models:
