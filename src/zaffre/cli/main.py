@@ -35,6 +35,7 @@ ALONE = {  # words that stand alone, and the module that knows them
     "up": ("server", "Start the server of a home folder"),
     "down": ("server", "Stop it; jobs go on"),
     "status": ("server", "Say what runs"),
+    "tensorboard": ("tensorboard", "Start the real TensorBoard on the event files of jobs"),
     "validate": ("validate", "Check a file of any kind without a server"),
     "init": ("init", "Write a small project to start from"),
     "demo": ("demo", "See it all once: a pipeline on real data, with reuse"),

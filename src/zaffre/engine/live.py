@@ -8,6 +8,7 @@ from typing import Any
 
 from zaffre.core.plan import Progress
 from zaffre.ports.compute import Capacity, Task
+from zaffre.services.metrics.event_files import EventFiles
 from zaffre.store.jobs import JobRecord
 
 
@@ -57,6 +58,7 @@ class Live:
     deadline: float | None = None  # monotonic seconds
     timed_out: bool = False
     busy: bool = False  # a worker thread is at it
+    events: EventFiles | None = None  # how far TensorBoard's files were read
 
     @property
     def never_started(self) -> int:
