@@ -34,6 +34,7 @@ ALONE = {  # words that stand alone, and the module that knows them
     "up": ("server", "Start the server of a home folder"),
     "down": ("server", "Stop it; jobs go on"),
     "status": ("server", "Say what runs"),
+    "mlflow": ("mlflow", "Print the variables by which `mlflow` finds this server"),
     "validate": ("validate", "Check a file of any kind without a server"),
     "init": ("init", "Write a small project to start from"),
     "demo": ("demo", "See it all once: a pipeline on real data, with reuse"),
