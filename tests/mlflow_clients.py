@@ -11,6 +11,11 @@ from pathlib import Path
 # Release -> what is installed, and the variable that names a Python which has it already.
 CLIENTS = {
     "3.17.2": (["mlflow==3.17.2", "scikit-learn"], "ZAFFRE_TEST_MLFLOW"),
+    # Set UV_FIND_LINKS or UV_TORCH_BACKEND=cpu: plain `torch` brings gigabytes for graphics cards.
+    "3.17.2-autolog": (
+        ["mlflow==3.17.2", "scikit-learn", "xgboost-cpu", "lightgbm", "torch==2.13.0", "lightning", "psutil"],
+        "ZAFFRE_TEST_MLFLOW_AUTOLOG",
+    ),
     "3.17.2-skinny": (["mlflow-skinny==3.17.2"], "ZAFFRE_TEST_MLFLOW_SKINNY"),
     # The lowest of 3. It was written for the telemetry packages of its time.
     "3.0.1": (["mlflow==3.0.1", "opentelemetry-sdk==1.33.*"], "ZAFFRE_TEST_MLFLOW_3"),

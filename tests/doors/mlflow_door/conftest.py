@@ -92,8 +92,9 @@ def run_script(door: Door, client_python: Callable[[str], str], tmp_path: Path) 
             "MLFLOW_TRACKING_TOKEN": token, "MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet",
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "PYTHONWARNINGS": "ignore", **variables,
         }  # fmt: skip
+        name, *words = script.split()
         done = subprocess.run(
-            [client_python(release), str(SCRIPTS / script)], env=environment, cwd=tmp_path, text=True, timeout=250,
+            [client_python(release), str(SCRIPTS / name), *words], env=environment, cwd=tmp_path, text=True, timeout=250,
             capture_output=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]
