@@ -8,6 +8,9 @@ from typing import Any
 from zaffre.services.assets import change as asset_change
 from zaffre.services.assets import create as asset_create
 from zaffre.services.assets import show as asset_show
+from zaffre.services.batch_endpoints import deployment as batch_deployment
+from zaffre.services.batch_endpoints import endpoint as batch_endpoint
+from zaffre.services.batch_endpoints import invoke as batch_invoke
 from zaffre.services.computes import manage as computes
 from zaffre.services.content import transfer
 from zaffre.services.context import Context
@@ -17,7 +20,9 @@ from zaffre.services.datastores import manage as datastores
 from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
+from zaffre.services.runs import compare, keys, search
 from zaffre.services.server import state, storage
+from zaffre.services.views import manage as views
 from zaffre.services.workspaces import manage as workspaces
 
 Handler = Callable[..., Any]
@@ -54,6 +59,15 @@ HANDLERS: dict[str, Handler] = {
     "metrics.columns": metrics_query.columns,
     "metrics.list": metrics_show.list_metrics,
     "metrics.history": metrics_show.history,
+    "runs.search": search.search,
+    "runs.count": search.count,
+    "runs.keys": keys.keys,
+    "runs.compare": compare.compare,
+    "views.list": views.list_views,
+    "views.create": views.create,
+    "views.show": views.show,
+    "views.update": views.update,
+    "views.delete": views.delete,
     **_versioned("data"),
     "data.diff": diff.diff,
     "data.check": diff.check,
@@ -76,6 +90,18 @@ HANDLERS: dict[str, Handler] = {
     "compute.show": computes.show,
     "compute.update": computes.update,
     "compute.delete": computes.delete,
+    "batch-endpoint.create": batch_endpoint.create,
+    "batch-endpoint.list": batch_endpoint.list_endpoints,
+    "batch-endpoint.show": batch_endpoint.show,
+    "batch-endpoint.update": batch_endpoint.update,
+    "batch-endpoint.delete": batch_endpoint.delete,
+    "batch-endpoint.invoke": batch_invoke.invoke,
+    "batch-endpoint.jobs": batch_invoke.list_invocations,
+    "batch-deployment.create": batch_deployment.create,
+    "batch-deployment.list": batch_deployment.list_deployments,
+    "batch-deployment.show": batch_deployment.show,
+    "batch-deployment.update": batch_deployment.update,
+    "batch-deployment.delete": batch_deployment.delete,
     "content.missing": transfer.missing,
     "content.upload": transfer.upload,
     "content.tree": transfer.put_tree,
