@@ -40,6 +40,7 @@ ALONE = {  # words that stand alone, and the module that knows them
     "down": ("server", "Stop it; jobs go on"),
     "status": ("server", "Say what runs"),
     "tensorboard": ("tensorboard", "Start the real TensorBoard on the event files of jobs"),
+    "mlflow": ("mlflow", "Print the variables by which `mlflow` finds this server"),
     "validate": ("validate", "Check a file of any kind without a server"),
     "init": ("init", "Write a small project to start from"),
     "demo": ("demo", "See it all once: a pipeline on real data, with reuse"),
