@@ -34,6 +34,11 @@ def add(verbs: Verbs, word: str, summary: str) -> None:
                             help="names by which clients may reach it")  # fmt: skip
         parser.add_argument("--allow-private-addresses", action="store_true",
                             help="data may be fetched from loopback and private networks")  # fmt: skip
+        parser.add_argument(
+            "--take-over",
+            action="store_true",
+            help="a PostgreSQL database that belongs to another home, which is gone, becomes this one's",
+        )
         parser.add_argument("--detach", action="store_true", help="in the background; returns when it answers")
         parser.add_argument("--url-rewrite", nargs="+", action="extend", default=[], metavar="PREFIX=TARGET",
                             help="read addresses that begin with PREFIX from TARGET instead")  # fmt: skip
@@ -58,6 +63,7 @@ def _up(args: Namespace) -> Any:
         allow_remote=args.allow_remote,
         allow_hosts=args.allow_host,
         allow_private_addresses=args.allow_private_addresses,
+        take_over=args.take_over,
     )
     return None
 
@@ -73,6 +79,7 @@ def _detached(args: Namespace, home: Home) -> Any:
         flags += [word for item in args.allow_host for word in ("--allow-host", item)]
         flags += ["--allow-remote"] if args.allow_remote else []
         flags += ["--allow-private-addresses"] if args.allow_private_addresses else []
+        flags += ["--take-over"] if args.take_over else []
         launch(home, flags)
         found = None
     address = found[0] if found else read(home)

@@ -54,6 +54,7 @@ class Settings:
     url: str = ""  # as clients reach it
     rewrites: Mapping[str, str] = field(default_factory=dict)  # URL prefix -> where it is read instead
     allow_private_addresses: bool = False  # fetch from loopback and private networks (SEC-05)
+    take_over: bool = False  # a database that belongs to another home
 
 
 @dataclass(frozen=True)
