@@ -100,8 +100,7 @@ def _open(home: Home, db: Database, lock: IO[str], settings: Settings, stop: Cal
     engine.start()
     serving = Serving(ctx, LocalProcessBackend())
     serving.start()
-    return Platform(ctx, engine, serving, key, lock)
-    return Platform(ctx, engine, key, lock, held)
+    return Platform(ctx, engine, serving, key, lock, held)
 
 
 def _identity(key: bytes) -> str:

@@ -13,13 +13,6 @@ Json = sa.JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=Tru
 
 def upgrade() -> None:
     op.create_table(
-        "homes",
-        sa.Column("id", sa.String(length=64), nullable=False),
-        sa.Column("place", sa.Text(), nullable=False),
-        sa.Column("since", sa.BigInteger(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_homes")),
-    )
-    op.create_table(
         "asset_labels",
         sa.Column("workspace", sa.String(length=255), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
