@@ -22,6 +22,8 @@ from zaffre.sdk.http_transport import HttpTransport
 from zaffre.sdk.jobs import Jobs
 from zaffre.sdk.metrics import Metrics
 from zaffre.sdk.models import Models
+from zaffre.sdk.online_deployments import OnlineDeployments
+from zaffre.sdk.online_endpoints import OnlineEndpoints
 from zaffre.sdk.transport import Transport
 from zaffre.sdk.workspaces import Workspaces
 
@@ -85,6 +87,14 @@ class Workspace:
     @cached_property
     def models(self) -> Models:
         return Models(self._scope)
+
+    @cached_property
+    def online_endpoints(self) -> OnlineEndpoints:
+        return OnlineEndpoints(self._scope)
+
+    @cached_property
+    def online_deployments(self) -> OnlineDeployments:
+        return OnlineDeployments(self._scope)
 
     @cached_property
     def batch_endpoints(self) -> BatchEndpoints:
