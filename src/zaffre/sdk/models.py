@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar, Literal
 
 from zaffre.sdk.assets import Assets
+from zaffre.sdk.collection import pages
 from zaffre.sdk.unpack import unpack
+from zaffre.wire import audit as audit_wire
 from zaffre.wire import models as wire
-from zaffre.wire.assets import Operations
+from zaffre.wire.assets import AssetView, Operations
+from zaffre.wire.audit import AuditEntry
+from zaffre.wire.models import ApprovalView, PromotionView
 
 
 class Models(Assets):
@@ -16,6 +21,7 @@ class Models(Assets):
 
     >>> ws.models.create_or_update(load_model("model.yml"))     # doctest: +SKIP
     >>> ws.models.download("risk", "out", label="latest")       # doctest: +SKIP
+    >>> ws.models.promote("risk", "3", metric="auc", data="held-out:1").reason     # doctest: +SKIP
     """
 
     kind: ClassVar[str] = "model"
@@ -27,3 +33,67 @@ class Models(Assets):
         """Write the files of a version below `download_path`, in a folder of the name."""
         chunks = self._transport.stream_down(wire.DOWNLOAD, self._ref(name, version, label))
         return unpack(chunks, Path(download_path))
+
+    def request_approval(self, name: str, version: str | None = None, *, reason: str | None = None) -> ApprovalView:
+        """Ask that a version be approved. Raises `Conflict` when it stands elsewhere already."""
+        return self._decide(wire.REQUEST, name, version, reason)
+
+    def approve(self, name: str, version: str | None = None, *, reason: str | None = None) -> ApprovalView:
+        """Approve a version. Raises `Conflict` for one that was rejected: its approval is asked for again first."""
+        return self._decide(wire.APPROVE, name, version, reason)
+
+    def reject(self, name: str, version: str | None = None, *, reason: str) -> ApprovalView:
+        """Reject a version, also one that was approved. A rejected version is never promoted."""
+        return self._decide(wire.REJECT, name, version, reason)
+
+    def set_alias(
+        self, name: str, alias: str, version: str, *, reason: str | None = None, force: bool = False
+    ) -> AssetView:
+        """Point an alias to a version. Raises `Conflict` when it has a promotion rule, unless forced with a reason."""
+        fields = self._scope.about(name=name, alias=alias, version=version, reason=reason, force=force)
+        return self._transport.call(wire.SET_ALIAS, wire.SetAlias(**fields))
+
+    def delete_alias(self, name: str, alias: str, *, reason: str | None = None, force: bool = False) -> None:
+        """Take an alias away; with `force` also one that has a promotion rule, together with the rule."""
+        fields = self._scope.about(name=name, alias=alias, reason=reason, force=force)
+        self._transport.call(wire.DELETE_ALIAS, wire.DeleteAlias(**fields))
+
+    def promote(
+        self,
+        name: str,
+        version: str | None = None,
+        *,
+        alias: str = "champion",
+        metric: str | None = None,
+        goal: Literal["maximize", "minimize"] | None = None,
+        data: str | None = None,
+        min_delta: float | None = None,
+        require_approval: bool | None = None,
+        reason: str | None = None,
+        dry_run: bool = False,
+    ) -> PromotionView:
+        """Move `alias` to a version if that is better by `metric` on the same held-out `data`, by more than `min_delta`
+        (in the unit of the metric).
+
+        What is not given is what the rule of the alias says. The answer says whether it moved, and why or why not.
+        """
+        fields = self._scope.about(
+            name=name, version=version, alias=alias, metric=metric, goal=goal, data=data, min_delta=min_delta,
+            require_approval=require_approval, reason=reason, dry_run=dry_run,
+        )  # fmt: skip
+        return self._transport.call(wire.PROMOTE, wire.Promote(**fields))
+
+    def history(self, name: str, version: str | None = None, *, max_results: int | None = None) -> Iterator[AuditEntry]:
+        """Who did what to a model, when and why; newest first."""
+        fields = self._scope.about(noun=self.kind, name=name, version=version)
+
+        def ask(cursor: str | None, size: int) -> Any:
+            request = audit_wire.ListAudit(**fields, max_results=size, cursor=cursor)
+            return self._transport.call(audit_wire.LIST, request)
+
+        return pages(ask, max_results)
+
+    def _decide(self, operation: Any, name: str, version: str | None, reason: str | None) -> ApprovalView:
+        request = wire.Decide(**self._scope.about(name=name, version=version, reason=reason))
+        view: ApprovalView = self._transport.call(operation, request)
+        return view

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from zaffre.core.approval import Approval
 from zaffre.services.assets import change as asset_change
 from zaffre.services.assets import create as asset_create
 from zaffre.services.assets import show as asset_show
+from zaffre.services.audit import show as audit_show
 from zaffre.services.computes import manage as computes
 from zaffre.services.content import transfer
 from zaffre.services.context import Context
@@ -15,6 +17,8 @@ from zaffre.services.data import diff
 from zaffre.services.data import download as data_download
 from zaffre.services.datastores import manage as datastores
 from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
+from zaffre.services.models import alias, approve, promote
+from zaffre.services.models import show as model_show
 from zaffre.services.server import state, storage
 from zaffre.services.workspaces import manage as workspaces
 
@@ -54,6 +58,13 @@ HANDLERS: dict[str, Handler] = {
     "data.download": data_download.downloader("data"),
     **_versioned("model"),
     "model.download": data_download.downloader("model"),
+    "model.show": model_show.show,
+    "model.request_approval": approve.decider(Approval.REQUESTED),
+    "model.approve": approve.decider(Approval.APPROVED),
+    "model.reject": approve.decider(Approval.REJECTED),
+    "model.set_alias": alias.set_alias,
+    "model.delete_alias": alias.delete_alias,
+    "model.promote": promote.promote,
     **_versioned("environment"),
     **_versioned("component"),
     "workspace.create": workspaces.create,
@@ -76,6 +87,7 @@ HANDLERS: dict[str, Handler] = {
     "server.health": state.health,
     "server.status": state.status,
     "server.stop": state.stop,
+    "audit.list": audit_show.list_audit,
     "storage.scrub": storage.scrub,
     "storage.gc": storage.collect,
 }

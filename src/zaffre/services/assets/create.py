@@ -14,6 +14,7 @@ from zaffre.base.errors import Conflict, InvalidRequest
 from zaffre.base.ids import sequence
 from zaffre.services import places
 from zaffre.services.assets.view import views
+from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
 from zaffre.services.data import source
 from zaffre.services.models.inspect import facts_of_model, facts_of_stored_model
@@ -70,6 +71,8 @@ def create_version(ctx: Context, kind: str, request: CreateAsset) -> AssetView:
         if record.job_id:
             edge = assets.Edge(record.job_id, "output", "", kind, f"{record.name}:{record.version}")
             assets.add_edges(connection, record.workspace, [edge])
+        remember(ctx, connection, record.workspace, kind, record.name, "register", version=record.version,
+                 after={"path": spec.get("path")})  # fmt: skip
         return views(connection, [record])[0]
 
 
@@ -109,6 +112,8 @@ def _record(ctx: Context, kind: str, request: CreateAsset, spec: dict[str, Any])
         properties=spec.get("properties") or {},
         created_by=ctx.principal.name,
     )
+    if stage := spec.pop("stage", None):
+        record.properties = {**record.properties, "stage": str(stage)}  # where MLflow's stages are
     if kind in DEFAULT_TYPE:
         _locate(ctx, record)
     else:
