@@ -22,7 +22,7 @@ def add(verbs: Verbs) -> None:
         one = verbs.add(verb, run, summary, f"""
             zaffre model {verb} risk:3 --reason "{reason}"
             """, columns=APPROVAL)  # fmt: skip
-        _named(one)
+        add_named(one)
         one.add_argument("--reason", metavar="TEXT", required=verb == "reject", help="why; it is remembered")
 
     promote = verbs.add("promote", _promote, "Move an alias if the version is better on the same held-out data", """
@@ -31,7 +31,7 @@ def add(verbs: Verbs) -> None:
         zaffre model promote risk:4 --dry-run          # only say what would happen
         zaffre model promote cost:2 --metric rmse --goal minimize --min-delta 0.5 --data held-out:1
         """)  # fmt: skip
-    _named(promote)
+    add_named(promote)
     promote.add_argument("--alias", metavar="ALIAS", default="champion", help="alias to move (default: champion)")
     promote.add_argument("--metric", metavar="NAME", help="metric that decides")
     promote.add_argument(
@@ -49,7 +49,7 @@ def add(verbs: Verbs) -> None:
         zaffre model alias set risk:2 --alias champion --force --reason "3 is too slow"
         """)  # fmt: skip
     alias.add_argument("act", choices=("set", "delete"), metavar="set|delete", help="what to do")
-    _named(alias)
+    add_named(alias)
     alias.add_argument("--alias", metavar="ALIAS", required=True, help="the alias")
     alias.add_argument("--force", action="store_true", help="also one that has a promotion rule; needs --reason")
     alias.add_argument("--reason", metavar="TEXT", help="why; it is remembered")
@@ -58,11 +58,11 @@ def add(verbs: Verbs) -> None:
         zaffre model history risk
         zaffre model history risk:3
         """, columns=HISTORY)  # fmt: skip
-    _named(history)
+    add_named(history)
     history.add_argument("--max-results", "-r", type=int, default=100, metavar="N", help="at most so many")
 
 
-def _named(parser: Parser) -> None:
+def add_named(parser: Parser) -> None:
     parser.add_argument("model", nargs="?", metavar="NAME[:VERSION]", help="the model")
     parser.add_argument("--name", "-n", metavar="NAME", help="the same as a flag")
     parser.add_argument("--version", "-v", metavar="V", help="version (default: the latest)")

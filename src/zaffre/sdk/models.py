@@ -13,7 +13,8 @@ from zaffre.wire import audit as audit_wire
 from zaffre.wire import models as wire
 from zaffre.wire.assets import AssetView, Operations
 from zaffre.wire.audit import AuditEntry
-from zaffre.wire.models import ApprovalView, PromotionView
+from zaffre.wire.jobs import JobView
+from zaffre.wire.models import ApprovalView, ImportView, PromotionView
 
 
 class Models(Assets):
@@ -82,6 +83,61 @@ class Models(Assets):
             require_approval=require_approval, reason=reason, dry_run=dry_run,
         )  # fmt: skip
         return self._transport.call(wire.PROMOTE, wire.Promote(**fields))
+
+    def export(
+        self,
+        name: str,
+        version: str | None = None,
+        *,
+        to: Literal["onnx"] = "onnx",
+        to_name: str | None = None,
+        opset: int | None = None,
+        rtol: float | None = None,
+        atol: float | None = None,
+        sample: str | Path | None = None,
+        environment: Any = None,
+        allow_pickle: bool = False,
+    ) -> JobView:
+        """Convert a version in a job, in the environment of the model; `ws.jobs.stream(job.name)` shows it.
+
+        The result is a version of `to_name` (`NAME-onnx`), registered only if both models say the same about the rows
+        of `sample` (a local table, or an address), else of the data that the run used, else of the input example:
+        labels equal, numbers within `atol + rtol * |value|`.
+        """
+        fields = self._scope.about(
+            name=name, version=version, to=to, to_name=to_name, opset=opset, rtol=rtol, atol=atol,
+            sample=self._sent(sample), environment=environment, allow_pickle=allow_pickle,
+        )  # fmt: skip
+        return self._transport.call(wire.EXPORT, wire.ExportModel(**fields))
+
+    def import_files(
+        self,
+        name: str,
+        path: str | Path,
+        *,
+        format: str = "auto",
+        description: str | None = None,
+        tags: dict[str, str] | None = None,
+        environment: Any = None,
+        allow_pickle: bool = False,
+    ) -> ImportView:
+        """Register files of a known format (a local path, or an address); what they are is told by their content.
+
+        The answer has the version; or, for a pickle that may be opened, the job that opens it in `environment` and
+        registers what it finds. Raises `InvalidRequest` for an unknown format, and for pickles without consent.
+        """
+        fields = self._scope.about(
+            name=name, path=self._sent(path), format=format, description=description, tags=tags,
+            environment=environment, allow_pickle=allow_pickle,
+        )  # fmt: skip
+        return self._transport.call(wire.IMPORT, wire.ImportModel(**fields))
+
+    def _sent(self, path: str | Path | None) -> str | None:
+        """A local path is sent; an address stays as it is."""
+        if path is None or (isinstance(path, str) and ("://" in path or path.startswith(("azureml:", "runs:")))):
+            return path if path is None else str(path)
+        there = Path(path).expanduser().absolute()
+        return self._scope.closer.uploader().address(there, ignore_files=False, as_folder=False)
 
     def history(self, name: str, version: str | None = None, *, max_results: int | None = None) -> Iterator[AuditEntry]:
         """Who did what to a model, when and why; newest first."""

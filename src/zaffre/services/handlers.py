@@ -17,7 +17,7 @@ from zaffre.services.data import diff
 from zaffre.services.data import download as data_download
 from zaffre.services.datastores import manage as datastores
 from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
-from zaffre.services.models import alias, approve, promote
+from zaffre.services.models import alias, approve, export, import_files, promote
 from zaffre.services.models import show as model_show
 from zaffre.services.server import state, storage
 from zaffre.services.workspaces import manage as workspaces
@@ -65,6 +65,8 @@ HANDLERS: dict[str, Handler] = {
     "model.set_alias": alias.set_alias,
     "model.delete_alias": alias.delete_alias,
     "model.promote": promote.promote,
+    "model.export": export.export,
+    "model.import": import_files.import_files,
     **_versioned("environment"),
     **_versioned("component"),
     "workspace.create": workspaces.create,

@@ -148,10 +148,10 @@ DELETE_ALIAS = Operation("model.delete_alias", "DELETE", _MODEL + "/aliases/{ali
                          "Take an alias away")  # fmt: skip
 PROMOTE = Operation("model.promote", "POST", _MODEL + "/promote", Promote, PromotionView, _WRITE,
                     "Move an alias if the version is better on the same held-out data")  # fmt: skip
-EXPORT = Operation("model.export", "POST", _MODEL + "/export", ExportModel, JobView, Permission.JOBS_WRITE,
+EXPORT = Operation("model.export", "POST", _MODEL + "/export", ExportModel, JobView, _WRITE,
                    "Convert a version in a job: to ONNX")  # fmt: skip
 IMPORT = Operation("model.import", "POST", _MODELS + ":import", ImportModel, ImportView, _WRITE,
                    "Register files of a known format")  # fmt: skip
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
-    *MODEL.all(), DOWNLOAD, REQUEST, APPROVE, REJECT, SET_ALIAS, DELETE_ALIAS, PROMOTE,
+    *MODEL.all(), DOWNLOAD, REQUEST, APPROVE, REJECT, SET_ALIAS, DELETE_ALIAS, PROMOTE, EXPORT, IMPORT,
 )  # fmt: skip

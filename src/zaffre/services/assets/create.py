@@ -18,6 +18,7 @@ from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
 from zaffre.services.data import source
 from zaffre.services.models.inspect import facts_of_model, facts_of_stored_model
+from zaffre.services.models.recognise import facts, of_folder, of_stored
 from zaffre.services.resolve.environment import environment_of
 from zaffre.services.resolve.inputs import address
 from zaffre.services.resolve.plan import resolve
@@ -143,11 +144,11 @@ def _locate(ctx: Context, record: AssetRecord) -> None:
     if not stored and record.kind == "data" and record.fingerprint == files.root:
         source.keep(ctx, files)
     if record.kind == "model":
-        record.facts |= (
-            facts_of_stored_model(files, ctx.content.open)
-            if stored
-            else facts_of_model(places.local_path(ctx, record.workspace, record.uri, []))
-        )
+        if stored:
+            record.facts |= facts_of_stored_model(files, ctx.content.open) or facts(of_stored(ctx, files))
+        else:
+            local = places.local_path(ctx, record.workspace, record.uri, [])
+            record.facts |= facts_of_model(local) or facts(of_folder(files, local))
 
 
 def _check(ctx: Context, record: AssetRecord) -> None:

@@ -25,8 +25,9 @@ def show(ctx: Context, request: AssetRef) -> AssetView:
         record = find(connection, "model", request)
         (view,) = views(connection, [record])
         approval = approval_of(connection, record)
-        life = {"approval": approval.model_dump(exclude={"name", "version"}, exclude_none=True)}
+        life: dict[str, Any] = {"approval": approval.model_dump(exclude={"name", "version"}, exclude_none=True)}
         life |= _of_run(connection, record)
+        life["derived"] = _derived(connection, record)
     known = view.model_dump()
     return AssetView(**{**known, **{key: value for key, value in life.items() if value}})
 
@@ -57,3 +58,11 @@ def _of_run(connection: Connection, record: AssetRecord) -> dict[str, Any]:
         "metrics": {point.key: point.value for point in points},
         "lineage": {key: value for key, value in lineage.items() if value},
     }
+
+
+def _derived(connection: Connection, record: AssetRecord) -> list[str]:
+    """The versions that jobs made of this one: an export, a distillation."""
+    edges = assets.edges_of(connection, record.workspace, "model", f"{record.name}:{record.version}")
+    users = {edge.job_id for edge, _, _ in edges if edge.direction == "input"}
+    made = (edge for job in sorted(users) for edge in assets.edges_of_job(connection, job))
+    return [edge.ref for edge in made if edge.direction == "output" and edge.kind == "model"]
