@@ -131,7 +131,7 @@ def _python(place: ServerPlace) -> str:
 
 
 def test_a_part_that_cannot_be_converted_is_named(place: ServerPlace, exported: dict[str, Any]) -> None:
-    said = place.zaffre("model", "export", "own_function", "--to", "onnx", status=1)
+    said = place.zaffre("model", "export", "own_function", "--to", "onnx", "-o", "json", status=1)
     assert "logs (FunctionTransformer)" in said
     assert "log1p" in said
     with pytest.raises(ZaffreError):
@@ -196,7 +196,9 @@ def test_sec_06_a_pickle_is_opened_in_a_job_after_consent(place: ServerPlace, ex
     said = place.zaffre("model", "import", file, "--name", "adopted", status=2)
     assert "opening one runs whatever program it names" in said
     environment = place.project / "env.yml"
-    environment.write_text(json.dumps(ENVIRONMENT))
+    environment.write_text(
+        json.dumps({"requirements": ["scikit-learn==1.7.2", "pandas==2.3.3"], "python_version": "3.11"})
+    )
     place.zaffre("model", "import", file, "--name", "adopted", "--allow-pickle", "--environment", str(environment))
     found = place.ws.models.get("adopted", "1")
     assert more(found, "flavors")["sklearn"]["sklearn_version"] == "1.7.2"

@@ -10,6 +10,9 @@ from zaffre.services.assets import change as asset_change
 from zaffre.services.assets import create as asset_create
 from zaffre.services.assets import show as asset_show
 from zaffre.services.audit import show as audit_show
+from zaffre.services.batch_endpoints import deployment as batch_deployment
+from zaffre.services.batch_endpoints import endpoint as batch_endpoint
+from zaffre.services.batch_endpoints import invoke as batch_invoke
 from zaffre.services.computes import manage as computes
 from zaffre.services.content import transfer
 from zaffre.services.context import Context
@@ -17,9 +20,13 @@ from zaffre.services.data import diff
 from zaffre.services.data import download as data_download
 from zaffre.services.datastores import manage as datastores
 from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
+from zaffre.services.metrics import query as metrics_query
+from zaffre.services.metrics import show as metrics_show
 from zaffre.services.models import alias, approve, export, import_files, promote
 from zaffre.services.models import show as model_show
+from zaffre.services.runs import compare, keys, search
 from zaffre.services.server import state, storage
+from zaffre.services.views import manage as views
 from zaffre.services.workspaces import manage as workspaces
 
 Handler = Callable[..., Any]
@@ -52,6 +59,19 @@ HANDLERS: dict[str, Handler] = {
     "jobs.log": log.read_log,
     "jobs.watch": watch.watch,
     "jobs.download": download.download,
+    "metrics.query": metrics_query.query,
+    "metrics.columns": metrics_query.columns,
+    "metrics.list": metrics_show.list_metrics,
+    "metrics.history": metrics_show.history,
+    "runs.search": search.search,
+    "runs.count": search.count,
+    "runs.keys": keys.keys,
+    "runs.compare": compare.compare,
+    "views.list": views.list_views,
+    "views.create": views.create,
+    "views.show": views.show,
+    "views.update": views.update,
+    "views.delete": views.delete,
     **_versioned("data"),
     "data.diff": diff.diff,
     "data.check": diff.check,
@@ -83,6 +103,18 @@ HANDLERS: dict[str, Handler] = {
     "compute.show": computes.show,
     "compute.update": computes.update,
     "compute.delete": computes.delete,
+    "batch-endpoint.create": batch_endpoint.create,
+    "batch-endpoint.list": batch_endpoint.list_endpoints,
+    "batch-endpoint.show": batch_endpoint.show,
+    "batch-endpoint.update": batch_endpoint.update,
+    "batch-endpoint.delete": batch_endpoint.delete,
+    "batch-endpoint.invoke": batch_invoke.invoke,
+    "batch-endpoint.jobs": batch_invoke.list_invocations,
+    "batch-deployment.create": batch_deployment.create,
+    "batch-deployment.list": batch_deployment.list_deployments,
+    "batch-deployment.show": batch_deployment.show,
+    "batch-deployment.update": batch_deployment.update,
+    "batch-deployment.delete": batch_deployment.delete,
     "content.missing": transfer.missing,
     "content.upload": transfer.upload,
     "content.tree": transfer.put_tree,
