@@ -15,6 +15,8 @@ from zaffre.store.db import Database
 
 TABLES = ("jobs", "assets", "resources", "tracking", "views", "endpoints", "traces", "homes")
 HEAD = "0006"  # the newest revision; a test compares it with the files in migrations/versions
+TABLES = ("jobs", "assets", "resources", "tracking", "views", "endpoints", "traces", "audit")
+HEAD = "0005"  # the newest revision; a test compares it with the files in migrations/versions
 VERSION_TABLE = "alembic_version"
 
 
