@@ -63,7 +63,10 @@ class Bench:
         return done.stdout.strip()
 
     def run(self) -> None:
-        write = lambda name, text: (
+        def write(name: str, text: str) -> None:
+            (self.folder / name).parent.mkdir(exist_ok=True)
+            (self.folder / name).write_text(text)
+
             (self.folder / name).parent.mkdir(exist_ok=True) or (self.folder / name).write_text(text)
         )  # noqa: E731
         write("echo/score.py", ECHO)

@@ -20,6 +20,7 @@ from zaffre.cli.parser import DEFAULTS, Parser, Verbs
 
 NOUNS = {
     "job": "Submit, watch and steer work: commands and pipelines",
+    "metrics": "What runs logged: keys, points, charts in the terminal",
     "data": "Data assets: versions of files, folders and tables",
     "environment": "The packages that jobs run with",
     "component": "Reusable steps of pipelines",
@@ -38,6 +39,8 @@ ALONE = {  # words that stand alone, and the module that knows them
     "up": ("server", "Start the server of a home folder"),
     "down": ("server", "Stop it; jobs go on"),
     "status": ("server", "Say what runs"),
+    "tensorboard": ("tensorboard", "Start the real TensorBoard on the event files of jobs"),
+    "mlflow": ("mlflow", "Print the variables by which `mlflow` finds this server"),
     "validate": ("validate", "Check a file of any kind without a server"),
     "init": ("init", "Write a small project to start from"),
     "demo": ("demo", "See it all once: a pipeline on real data, with reuse"),

@@ -20,6 +20,7 @@ from zaffre.sdk.datastores import Datastores
 from zaffre.sdk.environments import Environments
 from zaffre.sdk.http_transport import HttpTransport
 from zaffre.sdk.jobs import Jobs
+from zaffre.sdk.metrics import Metrics
 from zaffre.sdk.models import Models
 from zaffre.sdk.online_deployments import OnlineDeployments
 from zaffre.sdk.online_endpoints import OnlineEndpoints
@@ -78,6 +79,10 @@ class Workspace:
     @cached_property
     def components(self) -> Components:
         return Components(self._scope)
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        return Metrics(self._scope)
 
     @cached_property
     def models(self) -> Models:
