@@ -67,8 +67,6 @@ class Bench:
             (self.folder / name).parent.mkdir(exist_ok=True)
             (self.folder / name).write_text(text)
 
-            (self.folder / name).parent.mkdir(exist_ok=True) or (self.folder / name).write_text(text)
-        )  # noqa: E731
         write("echo/score.py", ECHO)
         write("train/train.py", TRAIN)
         environment = {"requirements": PACKAGES, "python_version": "3.11"}
