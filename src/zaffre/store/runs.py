@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import InvalidRequest, NotFound
@@ -14,7 +14,7 @@ from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING, Status
 from zaffre.store import jobs as job_store
 from zaffre.store.db import Database
-from zaffre.store.tables.jobs import job_events, jobs
+from zaffre.store.tables.jobs import SOURCE, job_events, jobs
 
 INTERACTIVE = "interactive"
 J = jobs.c
@@ -49,8 +49,6 @@ class RunRecord:
 
 
 COLUMNS = tuple(J[item.name] for item in fields(RunRecord))
-STARTED = func.coalesce(J.started_at, J.created_at)
-SOURCE = func.coalesce(J.reused_from, J.id)  # as `RunRecord.source_id`
 
 
 def create(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint, func
 
 from zaffre.store.tables.base import BigId, Json, Name, metadata, moment
 
@@ -55,6 +55,11 @@ Index(
 Index("ix_jobs_reuse", jobs.c.workspace, jobs.c.reuse_key, sqlite_where=jobs.c.reuse_key.isnot(None),
       postgresql_where=jobs.c.reuse_key.isnot(None))  # fmt: skip
 Index("ix_jobs_experiment", jobs.c.experiment_id, jobs.c.id)
+STARTED = func.coalesce(jobs.c.started_at, jobs.c.created_at)  # lists of runs are sorted by it
+SOURCE = func.coalesce(jobs.c.reused_from, jobs.c.id)  # the job that logged what this one shows
+Index("ix_jobs_newest", jobs.c.workspace, STARTED, jobs.c.id)
+Index("ix_jobs_experiment_newest", jobs.c.experiment_id, STARTED, jobs.c.id)
+Index("ix_jobs_source", SOURCE, jobs.c.workspace, jobs.c.experiment_id, jobs.c.archived)
 
 job_events = Table(
     "job_events",

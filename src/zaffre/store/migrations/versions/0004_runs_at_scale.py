@@ -1,4 +1,4 @@
-"""Search: saved views, parameters as numbers."""
+"""Search: saved views, parameters as numbers, indexes that a search among many runs walks along."""
 
 import math
 
@@ -30,6 +30,17 @@ def upgrade() -> None:
     )
     op.add_column("params", sa.Column("number", sa.Float(), nullable=True))
     _fill_numbers()
+    started, source = sa.text("coalesce(started_at, created_at)"), sa.text("coalesce(reused_from, id)")
+    op.create_index("ix_jobs_newest", "jobs", ["workspace", started, "id"])
+    op.create_index("ix_jobs_experiment_newest", "jobs", ["experiment_id", started, "id"])
+    op.create_index("ix_jobs_source", "jobs", [source, "workspace", "experiment_id", "archived"])
+    op.drop_index("ix_metric_latest_key", "metric_latest")
+    op.create_index("ix_metric_latest_search", "metric_latest", ["key", "is_nan", "value", "job_id"])
+    short, long_ = sa.text("length(value) <= 200"), sa.text("length(value) > 200")
+    for table, columns in (("params", ["key", "number", "value", "job_id"]), ("tags", ["key", "value", "job_id"])):
+        op.drop_index(f"ix_{table}_key", table)
+        op.create_index(f"ix_{table}_search", table, columns, sqlite_where=short, postgresql_where=short)
+        op.create_index(f"ix_{table}_long", table, ["key", "job_id"], sqlite_where=long_, postgresql_where=long_)
 
 
 def _fill_numbers() -> None:
