@@ -15,6 +15,8 @@ from zaffre.services.data import diff
 from zaffre.services.data import download as data_download
 from zaffre.services.datastores import manage as datastores
 from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
+from zaffre.services.metrics import query as metrics_query
+from zaffre.services.metrics import show as metrics_show
 from zaffre.services.runs import compare, keys, search
 from zaffre.services.server import state, storage
 from zaffre.services.views import manage as views
@@ -50,6 +52,10 @@ HANDLERS: dict[str, Handler] = {
     "jobs.log": log.read_log,
     "jobs.watch": watch.watch,
     "jobs.download": download.download,
+    "metrics.query": metrics_query.query,
+    "metrics.columns": metrics_query.columns,
+    "metrics.list": metrics_show.list_metrics,
+    "metrics.history": metrics_show.history,
     "runs.search": search.search,
     "runs.count": search.count,
     "runs.keys": keys.keys,

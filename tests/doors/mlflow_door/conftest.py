@@ -81,6 +81,8 @@ def door(database: Database, tmp_path: Path) -> Iterator[Door]:
 CLIENTS = {
     "3.17.2": (["mlflow==3.17.2", "scikit-learn"], "ZAFFRE_TEST_MLFLOW"),
     "3.17.2-skinny": (["mlflow-skinny==3.17.2"], "ZAFFRE_TEST_MLFLOW_SKINNY"),
+    # The lowest of 3. It was written for the telemetry packages of its time.
+    "3.0.1": (["mlflow==3.0.1", "opentelemetry-sdk==1.33.*"], "ZAFFRE_TEST_MLFLOW_3"),
     "2.17.2-skinny": (["mlflow-skinny==2.17.2"], "ZAFFRE_TEST_MLFLOW_2"),
     "1.30.1-skinny": (["mlflow-skinny==1.30.1", "setuptools<70"], "ZAFFRE_TEST_MLFLOW_1"),
 }
