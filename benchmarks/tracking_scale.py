@@ -29,6 +29,7 @@ from zaffre.base.ids import job_name, sequence
 from zaffre.core.job_state import Status
 from zaffre.services.context import Changes, Context, Settings
 from zaffre.services.runs import keys, search
+from zaffre.services.runs.count_keys import count_keys
 from zaffre.services.tracking.search_runs import search_runs
 from zaffre.store import experiments, jobs, metrics, params, resources, runs, schema
 from zaffre.store.db import Database
@@ -67,6 +68,7 @@ def measure(db: Database, options: argparse.Namespace) -> None:
         load(db, ids, options.runs)
         if options.wide:
             load_wide(db, options.wide)
+        count_keys(context, 3600)
         report("load", [(time.perf_counter() - before) * 1000], [cpu_of(db) * 1000], options.runs)
 
     def people(rows: int = 100, **asked: Any) -> Callable[[], int]:
@@ -159,7 +161,9 @@ def load(db: Database, experiment_ids: list[int], count: int) -> None:
             if number < count // 20:
                 values["old"] = chance.random()
             points.append((record.id, [Point(key, value, record.created_at, 1) for key, value in values.items()]))
-            settings = {f"p{n}": str(chance.randrange(1000) if n else f"text {chance.randrange(10_000)}") for n in range(19)}
+            settings = {
+                f"p{n}": str(chance.randrange(1000) if n else f"text {chance.randrange(10_000)}") for n in range(19)
+            }
             given.append((record.id, settings | {"model": chance.choice(MODELS)}))
         write(db, records, points, given)
 

@@ -97,7 +97,7 @@ def _along_metric(
             held = select(literal(1)).where(M.job_id == SOURCE, M.key == order.key)
             where = [*where, not_(held.correlate(jobs).exists())]
         else:
-            query = query.select_from(metric_latest.join(jobs, SOURCE == from_row(M.job_id)))
+            query = query.select_from(metric_latest.join(jobs, from_row(M.job_id) == SOURCE))
             where = [*where, M.key == order.key, M.is_nan == bool(rank)]
             ahead = (number,) if rank == 0 else ()
         behind = None

@@ -14,7 +14,8 @@ from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING, Status
 from zaffre.store import jobs as job_store
 from zaffre.store.db import Database
-from zaffre.store.tables.jobs import SOURCE, job_events, jobs
+from zaffre.store.run_key_counts import uncount
+from zaffre.store.tables.jobs import SOURCE, STARTED, job_events, jobs
 
 INTERACTIVE = "interactive"
 J = jobs.c
@@ -124,14 +125,19 @@ def writable(
     else:
         both = {"workspaces": list({name[0] for name in names}), "names": list({name[1] for name in names})}
         found = connection.execute(_MANY, both)
+    rows = found.all()
+    if counted := [row[2] for row in rows if row[5]]:
+        uncount(connection, counted)
     return {
         (workspace, name): (id_, deleted(name) if gone else reused(name) if source else None)
-        for workspace, name, id_, gone, source in found
+        for workspace, name, id_, gone, source, _ in rows
     }
 
 
 # Made once: building them costs more than running them, and each logged metric runs one.
-_ACCESS = select(J.workspace, J.name, J.id, J.archived, J.reused_from)
+_ACCESS = select(J.workspace, J.name, J.id, J.archived, J.reused_from, J.keys_counted).with_for_update(
+    read=True, key_share=True
+)  # as store/run_key_counts.py needs it
 _ONE = _ACCESS.where(J.workspace == bindparam("workspace"), J.name == bindparam("name"))
 _MANY = _ACCESS.where(
     J.workspace.in_(bindparam("workspaces", expanding=True)), J.name.in_(bindparam("names", expanding=True))

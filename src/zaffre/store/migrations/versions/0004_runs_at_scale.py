@@ -9,6 +9,7 @@ revision = "0004"
 down_revision = "0003"
 
 MANY = 10_000
+BigId = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 
 
 def upgrade() -> None:
@@ -28,6 +29,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_views")),
         sa.UniqueConstraint("workspace", "default_for", name=op.f("uq_views_workspace_default_for")),
     )
+    op.create_table(
+        "run_keys",
+        sa.Column("workspace", sa.String(length=255), nullable=False),
+        sa.Column("experiment_id", BigId, autoincrement=False, nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("key", sa.String(length=255), nullable=False),
+        sa.Column("runs", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("workspace", "experiment_id", "kind", "key", name=op.f("pk_run_keys")),
+    )
+    op.add_column("jobs", sa.Column("keys_counted", sa.Boolean(), server_default=sa.false(), nullable=False))
+    uncounted = sa.and_(sa.column("keys_counted").is_(False), sa.column("archived").is_(False))
+    op.create_index("ix_jobs_uncounted", "jobs", ["workspace", "experiment_id", "id"], sqlite_where=uncounted,
+                    postgresql_where=uncounted)  # fmt: skip
     op.add_column("params", sa.Column("number", sa.Float(), nullable=True))
     _fill_numbers()
     started, source = sa.text("coalesce(started_at, created_at)"), sa.text("coalesce(reused_from, id)")
