@@ -19,6 +19,7 @@ from zaffre.sdk.environments import Environments
 from zaffre.sdk.http_transport import HttpTransport
 from zaffre.sdk.jobs import Jobs
 from zaffre.sdk.models import Models
+from zaffre.sdk.runs import Runs
 from zaffre.sdk.transport import Transport
 from zaffre.sdk.workspaces import Workspaces
 
@@ -62,6 +63,10 @@ class Workspace:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self._scope)
+
+    @cached_property
+    def runs(self) -> Runs:
+        return Runs(self._scope)
 
     @cached_property
     def data(self) -> DataAssets:

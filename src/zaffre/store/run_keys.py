@@ -50,7 +50,7 @@ def search(
     for noun in NUMBERS:
         if keys := {key: counts[key, kind_] for key, kind_ in page if kind_ == noun}:
             found = _ranges(connection, sqlite, noun, keys, _in_scope(workspace, experiment_id))
-            ranges.update(((key, noun), ends) for key, *ends in found)  # type: ignore[misc]
+            ranges.update(((key, noun), ends) for key, *ends in found)
     return [RunKey(noun, key, counts[key, noun], *ranges.get((key, noun), ())) for key, noun in page]  # type: ignore[arg-type]
 
 
