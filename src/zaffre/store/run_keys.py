@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, and_, cast, func, select
 
 from zaffre.store.run_key_counts import TABLES
@@ -97,8 +98,12 @@ def _ranges(
         runs = select(J.id).where(*scope)
         query = select(table.c.key, func.min(number), func.max(number)).where(there, table.c.job_id.in_(runs))
         return [row for row in connection.execute(query.group_by(table.c.key)) if row[0] in keys]
-    listed = cast(list(keys), Json)
-    each = (func.json_each(listed) if sqlite else func.jsonb_array_elements_text(listed)).table_valued("value")
+    rows = (
+        func.json_each(orjson.dumps(list(keys)).decode())
+        if sqlite
+        else func.jsonb_array_elements_text(cast(list(keys), Json))
+    )
+    each = rows.table_valued("value")
     ends = []
     for order in (number.asc(), number.desc()):
         walk = select(number).join_from(table, jobs, J.id == table.c.job_id + 0)
