@@ -29,6 +29,7 @@ from zaffre.plugins.logs import rotate
 from zaffre.ports.compute import Capacity, ComputeBackend, WaitsOnMany
 from zaffre.services.computes.limits import instances
 from zaffre.services.context import Context
+from zaffre.services.runs.count_keys import count_keys
 from zaffre.services.tracking.compact import compact_metrics
 from zaffre.store import jobs as store
 from zaffre.store.db import DatabaseUnavailable
@@ -250,6 +251,7 @@ class Engine:
 
     def _compact(self) -> None:
         self._compacted = compact_metrics(self.ctx, self._compacted, COMPACT_FOR_S)
+        count_keys(self.ctx, COMPACT_FOR_S)
 
     def _look_into(self, logs: list[Path], running: list[Live]) -> None:
         """Long logs of running jobs are packed as they grow. A full disk is no reason to end a job."""

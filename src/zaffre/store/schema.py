@@ -16,6 +16,7 @@ from zaffre.store.db import Database
 TABLES = ("jobs", "assets", "resources", "tracking", "views", "endpoints", "traces", "homes")
 HEAD = "0006"  # the newest revision; a test compares it with the files in migrations/versions
 TABLES = ("jobs", "assets", "resources", "tracking", "views", "endpoints", "traces", "audit")
+TABLES = ("jobs", "assets", "resources", "tracking", "run_keys", "views", "endpoints", "traces")
 HEAD = "0005"  # the newest revision; a test compares it with the files in migrations/versions
 VERSION_TABLE = "alembic_version"
 
