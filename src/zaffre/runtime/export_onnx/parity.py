@@ -79,7 +79,7 @@ def compare(
     alone = session.run(None, {key: value[:1] for key, value in feed.items()})
     same = all(
         numpy.allclose(a, b[:1], rtol=rtol, atol=atol, equal_nan=True) if numpy.asarray(a).dtype.kind == "f" else
-        numpy.array_equal(a, b[:1]) for a, b in zip(alone, made)  # noqa: B905  Python 3.8 knows no `strict`
+        numpy.array_equal(a, b[:1]) for a, b in zip(alone, made)
     )  # fmt: skip
     agrees = same and all(output["agrees"] for output in outputs)
     return {

@@ -51,7 +51,7 @@ def _mlmodel(model: Loaded, report: dict[str, Any]) -> dict[str, Any]:
         "metadata": {"source": report["source"], "opset": report["onnx"]["opsets"]},
         "model_size_bytes": report["onnx"]["bytes"],
         "model_uuid": uuid.uuid4().hex,
-        "utc_time_created": datetime.datetime.now(datetime.timezone.utc).strftime(TIME),  # noqa: UP017  Python 3.8
+        "utc_time_created": datetime.datetime.now(datetime.timezone.utc).strftime(TIME),
     }  # fmt: skip
     found["signature"] = {key: json.dumps(_tensors(report["onnx"][key])) for key in ("inputs", "outputs")}
     if model.mlmodel.get("signature"):
