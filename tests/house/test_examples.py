@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mlflow_clients import python_of
 from whole_house import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -51,7 +52,7 @@ def test_every_example_has_a_test_and_a_line_on_the_page() -> None:
     folders = {item.name for item in EXAMPLES.iterdir() if item.is_dir()}
     page = (EXAMPLES / "README.md").read_text()
     assert set(re.findall(r"^\| \[([\w-]+)\]", page, re.MULTILINE)) == folders
-    commands = re.findall(r"zaffre [\w-]+ create -f ([\w-]+)/", page)
+    commands = re.findall(r"(?:zaffre [\w-]+ create -f |its page\]\()([\w-]+)/", page)
     tests = {name.removeprefix("test_example_") for name in globals() if name.startswith("test_example_")}
     assert set(commands) == folders
     assert {folder.replace("-", "_") for folder in folders} == tests
@@ -85,6 +86,25 @@ def test_example_training(zaffre: Zaffre, copy: Path) -> None:
     assert "sklearn" in model["flavors"]
 
 
+@pytest.mark.slow
+def test_example_track_with_mlflow(zaffre: Zaffre, copy: Path) -> None:
+    """By the steps of its page: the variables, then the script, in an environment that knows nothing of us."""
+    folder = copy / "track-with-mlflow"
+    assert 'eval "$(zaffre mlflow)"' in (folder / "README.md").read_text()
+    exports = "".join(f"{line}\n" for line in zaffre("mlflow", cwd=folder).splitlines())
+    done = subprocess.run(
+        ["sh", "-ec", f"{exports}exec {python_of('3.17.2')} -W ignore train.py"],
+        cwd=folder, env={"PATH": os.environ["PATH"], "HOME": str(folder), "MLFLOW_DISABLE_TELEMETRY": "true"},
+        capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"champion: wine version 1, accuracy 0\.9\d", done.stdout)
+    model = json.loads(zaffre("model", "show", "-n", "wine", "-l", "champion", cwd=folder))
+    assert (model["type"], model["version"]) == ("mlflow_model", "1")
+    best = json.loads(zaffre("job", "show", "-n", model["job_name"], cwd=folder))
+    assert best["experiment_name"] == "wine"
+
+
 def test_example_score_a_folder(zaffre: Zaffre, copy: Path) -> None:
     zaffre("batch-endpoint", "create", "-f", "score-a-folder/endpoint.yml", cwd=copy)
     zaffre("batch-deployment", "create", "-f", "score-a-folder/deployment.yml", "--set-default", cwd=copy)
@@ -100,6 +120,23 @@ def test_example_score_a_folder(zaffre: Zaffre, copy: Path) -> None:
     assert (shown["model"], shown["settings"]["mini_batch_size"]) == ("azureml:risk-weights:1", "2")
     again = zaffre(*words, "--mini-batch-size", "1", "--set", "output_file_name=today.csv", cwd=copy)
     assert "parallel: 3 mini-batches done, 0 failed" in again
+
+
+def test_example_model_to_onnx(zaffre: Zaffre, copy: Path) -> None:
+    """The commands of its page, in their order."""
+    page = (copy / "model-to-onnx/README.md").read_text()
+    commands = [line.partition("#")[0].split()[1:] for line in page.splitlines() if line.startswith("zaffre ")]
+    said = [zaffre(*words, cwd=copy) for words in commands]
+    assert re.search(r"auc 0\.\d+ on 120 loans", said[1])
+    first, again = json.loads(said[2]), json.loads(said[5])
+    assert (first["moved"], first["outcome"], first["data"]) == (True, "First", "loans-test:1")
+    assert "probabilities" in said[3]
+    assert "android" in said[3]
+    assert (again["moved"], again["outcome"], again["version"]) == (False, "Worse", "1")
+    assert json.loads(said[6])[0]["action"] == "keep"
+    made = json.loads(zaffre("model", "show", "-n", "loans-onnx", cwd=copy))
+    assert made["conversion"]["comparison"]["agrees"]
+    assert made["conversion"]["sample"]["source"] == "data that the run used"
 
 
 def test_the_demo_twice(zaffre: Zaffre, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -11,11 +12,13 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from zaffre.base.errors import Conflict, InvalidRequest
+from zaffre.base.errors import Conflict, InvalidRequest, Unavailable
 from zaffre.plugins.virtualenv.backend import VirtualEnvironments
 from zaffre.plugins.virtualenv.interpreters import Interpreters
 from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition
@@ -259,6 +262,69 @@ def test_prune_spares_what_is_used(backend: VirtualEnvironments, tmp_path: Path)
     assert not (backend.places.root / built.key).exists()
     with pytest.raises(Conflict):
         backend.layer(built, tmp_path / "other")
+
+
+def test_all_is_compiled_but_the_tests_of_packages(backend: VirtualEnvironments, tmp_path: Path) -> None:
+    wheel = tmp_path / "tests" / "sample-1.0-py3-none-any.whl"  # the folder's name means nothing
+    wheel.parent.mkdir()
+    files = {"sample/__init__.py": "", "sample/tests/__init__.py": "", "sample/tests/deep/test_it.py": "x = 1\n",
+             "sample/old.py": "print 'of Python 2'\n", "sample-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\n",
+             "sample-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: sample\nVersion: 1.0\n"}  # fmt: skip
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in {**files, "sample-1.0.dist-info/RECORD": "".join(f"{name},,\n" for name in files)}.items():
+            archive.writestr(name, text)
+    plan = dataclasses.replace(backend.plan(SMALL), requirements=(f"sample @ {wheel.as_uri()}",), constraints=())
+    made = backend.build(plan, lambda _line: None)
+    before = fingerprint(made.folder)
+    places = sorted(str(path.relative_to(path.parents[2])) for path in made.folder.rglob("sample/**/*.pyc"))
+    assert [place.partition(".")[0] for place in places] == ["sample/__pycache__/__init__"]
+    variables = backend.layer(made, tmp_path / "layer")
+    run("python -c 'import sample.tests.deep.test_it as it; assert it.x == 1'", variables, tmp_path)
+    assert fingerprint(made.folder) == before, "a job that imports them leaves nothing there, not even as root"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
+    if (mounted := subprocess.run(mount, capture_output=True, check=False)).returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode().strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("full", ["environments", "cache"])
+def test_a_full_disk_is_named_and_leaves_nothing(small_disk: Path, cache: Path, tmp_path: Path, full: str) -> None:
+    folders = {"environments": tmp_path / "environments", "cache": cache, full: small_disk / full}
+    backend = VirtualEnvironments(folders["environments"], cache=folders["cache"])
+    definition = EnvironmentDefinition(image="library/python:latest")
+    lines: list[str] = []
+    for _ in range(2):
+        with pytest.raises(Unavailable) as failed:
+            backend.build(backend.plan(definition), lines.append)
+        assert failed.value.code == "DiskFull"
+        assert f"the disk of {small_disk / full} is full" in failed.value.message
+        assert "4 MB were free" in failed.value.message
+        assert "zaffre storage gc" in str(failed.value.hint)
+        assert sorted(path.name for path in folders["environments"].iterdir() if not path.name.startswith(".")) == []
+        assert list(folders["environments"].glob(".staging-*")) == []
+    assert sum("Python " in line for line in lines) == 1, "the same disk is not tried again"
+    subprocess.run(["mount", "-o", "remount,size=128m", str(small_disk)], check=True)
+    assert build(backend, definition)[0].python.exists()
+
+
+def test_what_is_removed_frees_its_disk(tmp_path: Path) -> None:
+    """The files of an environment are names of those in the download cache."""
+    backend = VirtualEnvironments(tmp_path / "environments", cache=tmp_path / "cache")
+    made, _ = build(backend, SMALL)
+    (found,) = made.folder.rglob("six.py")
+    kept = tmp_path / "kept"
+    os.link(found, kept)
+    assert kept.stat().st_nlink == 3
+    assert [key for key, _ in backend.prune(0, dry_run=False)] == [made.key]
+    assert kept.stat().st_nlink == 1
+    build(backend, SMALL)
 
 
 def test_secrets_of_the_server_are_not_seen_by_a_build(tmp_path: Path, cache: Path) -> None:

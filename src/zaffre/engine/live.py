@@ -8,6 +8,7 @@ from typing import Any
 
 from zaffre.core.plan import Progress
 from zaffre.ports.compute import Capacity, Task
+from zaffre.services.metrics.event_files import EventFiles
 from zaffre.store.jobs import JobRecord
 
 
@@ -55,13 +56,19 @@ class Live:
     layer: Path | None = None  # lent to it; goes back when its processes have ended
     watch_fd: int | None = None
     deadline: float | None = None  # monotonic seconds
-    timed_out: bool = False
     busy: bool = False  # a worker thread is at it
+    events: EventFiles | None = None  # how far TensorBoard's files were read
 
     @property
     def never_started(self) -> int:
         """Attempts that a crash of the server took before they began: they are no retries."""
         return int((self.job.facts or {}).get("never_started") or 0)
+
+    @property
+    def timed_out(self) -> bool:
+        """Its time limit ended this attempt. Written down before the process is told, as the server may be gone when
+        that has ended."""
+        return (self.job.facts or {}).get("timed_out") == self.job.attempt
 
     @property
     def plan(self) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from blake3 import blake3
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import Unavailable
 from zaffre.core.job_state import Status
-from zaffre.engine import adopt, pipeline, rescue
+from zaffre.engine import adopt, events, pipeline, rescue
 from zaffre.engine.batch import Batch
 from zaffre.engine.job import cancel_requested, queued, running
 from zaffre.engine.live import Live
@@ -51,11 +51,9 @@ SETTLE_S = 0.002  # so long a started step may wait to be shown as Running, so t
 class Engine:
     """Start it once per process; `stop` leaves running jobs alone, another engine will adopt them."""
 
-    def __init__(self, ctx: Context, compute: ComputeBackend, machine: Capacity, *, alone: bool) -> None:
-        """`alone`: no other engine can work on this database, so leases left by any dead one are void at once."""
+    def __init__(self, ctx: Context, compute: ComputeBackend, machine: Capacity) -> None:
         self.ctx = ctx
         self.owner = _owner(ctx.home.root)
-        self.alone = alone
         self.motor = Motor(ctx, compute, Slots(machine, lambda workspace, name: instances(ctx, workspace, name)))
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -68,9 +66,8 @@ class Engine:
         self._compacted = now_ms() - COMPACT_BACK_MS
 
     def start(self) -> None:
-        if self.alone:
-            with self.ctx.db.write() as connection:
-                store.release_leases(connection)
+        with self.ctx.db.write() as connection:
+            store.release_leases(connection)  # of engines that died: no other works on this database
         self.ctx.changes.work = self._poke
         self._thread.start()
 
@@ -249,15 +246,17 @@ class Engine:
             self._next_rotation = now + ROTATE_EVERY_S
             logs = [self.ctx.home.log(live.job.workspace, live.job.name) for live in motor.watched.values()]
             if logs and self._rotating.acquire(blocking=False):
-                motor.chore(lambda: self._rotate(logs))
+                running = list(motor.watched.values())
+                motor.chore(lambda: self._look_into(logs, running))
 
     def _compact(self) -> None:
         self._compacted = compact_metrics(self.ctx, self._compacted, COMPACT_FOR_S)
         count_keys(self.ctx, COMPACT_FOR_S)
 
-    def _rotate(self, logs: list[Path]) -> None:
+    def _look_into(self, logs: list[Path], running: list[Live]) -> None:
         """Long logs of running jobs are packed as they grow. A full disk is no reason to end a job."""
         try:
+            events.collect_all(self.ctx, running)
             for one in logs:
                 try:
                     rotate.rotate(one)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from zaffre.core.approval import Approval
 from zaffre.services.assets import change as asset_change
 from zaffre.services.assets import create as asset_create
 from zaffre.services.assets import show as asset_show
+from zaffre.services.audit import show as audit_show
 from zaffre.services.batch_endpoints import deployment as batch_deployment
 from zaffre.services.batch_endpoints import endpoint as batch_endpoint
 from zaffre.services.batch_endpoints import invoke as batch_invoke
@@ -20,6 +22,18 @@ from zaffre.services.datastores import manage as datastores
 from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
+from zaffre.services.models import alias, approve, export, import_files, promote
+from zaffre.services.models import show as model_show
+from zaffre.services.online_deployments import create as deployment_create
+from zaffre.services.online_deployments import delete as deployment_delete
+from zaffre.services.online_deployments import log as deployment_log
+from zaffre.services.online_deployments import show as deployment_show
+from zaffre.services.online_endpoints import create as endpoint_create
+from zaffre.services.online_endpoints import delete as endpoint_delete
+from zaffre.services.online_endpoints import keys as endpoint_keys
+from zaffre.services.online_endpoints import rollback as endpoint_rollback
+from zaffre.services.online_endpoints import run as endpoint_run
+from zaffre.services.online_endpoints import show as endpoint_show
 from zaffre.services.runs import compare, keys, search
 from zaffre.services.server import state, storage
 from zaffre.services.views import manage as views
@@ -74,6 +88,15 @@ HANDLERS: dict[str, Handler] = {
     "data.download": data_download.downloader("data"),
     **_versioned("model"),
     "model.download": data_download.downloader("model"),
+    "model.show": model_show.show,
+    "model.request_approval": approve.decider(Approval.REQUESTED),
+    "model.approve": approve.decider(Approval.APPROVED),
+    "model.reject": approve.decider(Approval.REJECTED),
+    "model.set_alias": alias.set_alias,
+    "model.delete_alias": alias.delete_alias,
+    "model.promote": promote.promote,
+    "model.export": export.export,
+    "model.import": import_files.import_files,
     **_versioned("environment"),
     **_versioned("component"),
     "workspace.create": workspaces.create,
@@ -105,9 +128,27 @@ HANDLERS: dict[str, Handler] = {
     "content.missing": transfer.missing,
     "content.upload": transfer.upload,
     "content.tree": transfer.put_tree,
+    "online-endpoint.create": endpoint_create.create,
+    "online-endpoint.list": endpoint_show.list_endpoints,
+    "online-endpoint.show": endpoint_show.show,
+    "online-endpoint.update": endpoint_create.update,
+    "online-endpoint.delete": endpoint_delete.delete,
+    "online-endpoint.credentials": endpoint_keys.credentials,
+    "online-endpoint.regenerate-keys": endpoint_keys.regenerate,
+    "online-endpoint.rollback": endpoint_rollback.rollback,
+    "online-endpoint.stop": endpoint_run.stop,
+    "online-endpoint.start": endpoint_run.start,
+    "online-endpoint.history": endpoint_show.history,
+    "online-deployment.create": deployment_create.create,
+    "online-deployment.list": deployment_show.list_deployments,
+    "online-deployment.show": deployment_show.show,
+    "online-deployment.update": deployment_create.update,
+    "online-deployment.delete": deployment_delete.delete,
+    "online-deployment.log": deployment_log.read_log,
     "server.health": state.health,
     "server.status": state.status,
     "server.stop": state.stop,
+    "audit.list": audit_show.list_audit,
     "storage.scrub": storage.scrub,
     "storage.gc": storage.collect,
 }

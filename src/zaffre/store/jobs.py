@@ -257,6 +257,12 @@ def tree(connection: Connection, root_id: int) -> list[JobRecord]:
     return [_record(row) for row in connection.execute(query)]
 
 
+def outputs_of_tree(connection: Connection, root_id: int) -> list[tuple[str, dict[str, Any]]]:
+    """(name, outputs) of every job below a root that made something, and of the root."""
+    query = select(jobs.c.name, jobs.c.outputs).where(jobs.c.root_id == root_id, jobs.c.outputs.isnot(None))
+    return [(row[0], row[1]) for row in connection.execute(query.order_by(jobs.c.id))]
+
+
 def page(
     connection: Connection,
     workspace: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 import time
@@ -12,7 +13,8 @@ from pathlib import Path
 from zaffre.base.errors import Conflict, Unavailable
 from zaffre.core.environment.key import FORMAT
 from zaffre.plugins.virtualenv import tree
-from zaffre.plugins.virtualenv.failure import NETWORK, build_error
+from zaffre.plugins.virtualenv.bytecode import compile_bytecode
+from zaffre.plugins.virtualenv.failure import NETWORK, build_error, is_full_disk
 from zaffre.plugins.virtualenv.places import Places
 from zaffre.plugins.virtualenv.scripts import free_scripts
 from zaffre.plugins.virtualenv.uv import run_uv
@@ -24,8 +26,6 @@ STAGES = {  # how uv's lines begin -> the stage that has begun with them
     "Downloading": "download",
     "Building": "compile",
     "Prepared": "install",
-    "Installed": "bytecode",
-    "Bytecode": "finish",
 }
 
 
@@ -47,6 +47,10 @@ class Progress:
             self.stage = STAGES.get(text.split(None, 1)[0], self.stage)
 
 
+class NoRoom(Exception):
+    """A disk is full; the argument is what uv, or the system, said."""
+
+
 def build_environment(
     plan: EnvironmentPlan,
     places: Places,
@@ -59,7 +63,7 @@ def build_environment(
     """Build `plan` at its final place, or raise with nothing left behind.
 
     Raises `InvalidRequest` or `Unavailable` (code `EnvironmentBuildFailed`), or `Conflict`
-    (code `EnvironmentBuildCanceled`).
+    (code `EnvironmentBuildCanceled`), and `NoRoom` for a full disk.
     """
     progress = Progress(log, time.monotonic())
     for leftover in places.stagings(plan.key):  # of a builder that was killed
@@ -71,11 +75,18 @@ def build_environment(
             progress.say(f"note: {note}")
         make_venv(staging, plan)
         output = install(plan, staging, uv, variables, progress, cancelled, lock)
+        if output is not None and is_full_disk(output):
+            raise NoRoom(output)
         if output is not None:
             raise build_error(output, plan.requirements, plan.constraints)
+        progress.stage = "bytecode"
+        if not compile_bytecode(plan, staging, variables, cancelled, lock):
+            raise canceled()
         progress.stage = "finish"
         finish(plan, staging, places, uv, progress)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoom([f"error: {error.filename or places.root}: {error.strerror}"]) from error
         raise Unavailable(
             f"The environment was not built: {error.strerror or error}",
             code="EnvironmentBuildFailed",
@@ -83,6 +94,10 @@ def build_environment(
         ) from error
     finally:
         tree.remove(staging)
+
+
+def canceled() -> Conflict:
+    return Conflict("The build of the environment was cancelled", code="EnvironmentBuildCanceled")
 
 
 def make_venv(folder: Path, plan: EnvironmentPlan) -> None:
@@ -137,7 +152,7 @@ def install(
             keep_open=[lock],
         )
         if status is None:
-            raise Conflict("The build of the environment was cancelled", code="EnvironmentBuildCanceled")
+            raise canceled()
         if status == 0:
             return None
         dead = dead_index(output, lines)
@@ -148,7 +163,7 @@ def install(
 
 
 def uv_arguments(plan: EnvironmentPlan, staging: Path, uv: str, lines: Sequence[str]) -> list[str]:
-    arguments = [uv, "pip", "install", "--python", str(staging / "bin" / "python"), "--compile-bytecode"]
+    arguments = [uv, "pip", "install", "--python", str(staging / "bin" / "python")]
     arguments += ["--requirements", str(staging / "requirements.txt")]
     if list(lines) == ["pip"] and (bundled := bundled_wheels(plan)):
         return [*arguments, "--no-index", "--find-links", str(bundled)]
