@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaffre.wire import assets, batch, content, data, jobs, metrics, models, online, resources, runs, server, views
+from zaffre.wire import (
+    assets,
+    audit,
+    batch,
+    content,
+    data,
+    jobs,
+    metrics,
+    models,
+    online,
+    resources,
+    runs,
+    server,
+    views,
+)
 from zaffre.wire.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
-    for noun in (jobs, runs, views, metrics, data, models, assets, resources, batch, online, content, server)
+    for noun in (jobs, runs, views, metrics, data, models, assets, resources, batch, online, content, server, audit)
     for operation in noun.OPERATIONS
 }
