@@ -19,6 +19,7 @@ from zaffre.services.audit.show import list_audit
 from zaffre.services.context import Changes, Context, Settings
 from zaffre.services.handlers import answer
 from zaffre.services.models import model_version, registered_model
+from zaffre.services.models.rename_model import rename_registered_model
 from zaffre.services.tracking.create_run import create_run
 from zaffre.services.tracking.log_batch import log_batch
 from zaffre.services.tracking.log_inputs import log_inputs
@@ -129,6 +130,21 @@ def test_rel_19_no_other_door_moves_a_ruled_alias(risk: Context) -> None:
     # An alias without a rule is anybody's.
     registered_model.set_alias(risk, "default", "risk", "shadow", "2")
     assert aliases(risk) == {"champion": "1", "shadow": "2"}
+
+
+def test_rel_19_a_rename_keeps_rule_approval_and_trail(risk: Context) -> None:
+    ask(risk, "promote", Promote(name="risk", version="2", metric="auc"))
+    ask(risk, "reject", Decide(name="risk", version="1", reason="unfair"))
+    rename_registered_model(risk, "default", "risk", "danger")
+    with pytest.raises(Conflict, match="promotion rule"):
+        registered_model.set_alias(risk, "default", "danger", "champion", "1")
+    assert ask(risk, "promote", Promote(name="danger", version="1")).outcome == "Rejected"
+    assert [entry.action for entry in list_audit(risk, ListAudit(name="danger")).items] == ["keep", "rename"]
+    assert list_audit(risk, ListAudit(name="risk")).items[0].after == {"name": "danger"}
+    registered_model.delete_registered_model(risk, "default", "danger")
+    registered_model.create_registered_model(risk, "default", "danger", tags={})
+    version = version_of(risk, run_with(risk, "new", "d1", auc=0.1), "danger")
+    registered_model.set_alias(risk, "default", "danger", "champion", version)
 
 
 def test_rel_19_two_at_once_leave_the_best(risk: Context) -> None:

@@ -14,6 +14,7 @@ from zaffre.store import assets
 from zaffre.store.assets import AssetRecord
 from zaffre.store.db import Database
 from zaffre.store.tables.assets import asset_labels, asset_versions, registered_models
+from zaffre.store.tables.audit import promotion_rules
 
 KIND = "model"
 R, V, L = registered_models.c, asset_versions.c, asset_labels.c
@@ -133,6 +134,9 @@ def change(db: Database, connection: Connection, workspace: str, name: str, valu
 
 
 def remove(connection: Connection, workspace: str, name: str) -> None:
+    """The name, with the rules of its aliases."""
+    rules = promotion_rules.c
+    connection.execute(delete(promotion_rules).where(rules.workspace == workspace, rules.name == name))
     connection.execute(delete(registered_models).where(R.workspace == workspace, R.name == name))
 
 

@@ -64,4 +64,5 @@ def _facts(text: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         return {}
     facts = {key: document.get(key) for key in ("flavors", "signature", "mlflow_version", "run_id")}
+    facts["input_example"] = document.get("saved_input_example_info")
     return {key: value for key, value in facts.items() if value}
