@@ -143,7 +143,7 @@ def test_the_demo_twice(zaffre: Zaffre, tmp_path: Path) -> None:
     first = zaffre("demo", "mine", cwd=tmp_path)
     for told in (
         "[prepare] 442 patients", "[register] auc", "diabetes-progression", "4 of 4 steps reused",
-        "parameter `depth`: 2 -> 4", "1 of 4 steps reused", "oob_accuracy", "Try next",
+        "parameter `depth`: 2 -> 4", "1 of 4 steps reused", "oob_accuracy", "ms for three patients", '"green": 100', "Try next",
     ):  # fmt: skip
         assert told in first, told
     assert "\x1b" not in first, "colours where there is no terminal"
@@ -153,6 +153,7 @@ def test_the_demo_twice(zaffre: Zaffre, tmp_path: Path) -> None:
     assert (tmp_path / "mine/src/train/train.py").read_text().endswith("# mine\n")
     models = json.loads(zaffre("model", "list", "-n", "diabetes-progression", cwd=tmp_path))
     assert len(models) >= 1
+    zaffre("online-endpoint", "delete", "-n", "diabetes", "--yes", cwd=tmp_path)
 
 
 def test_the_demo_says_what_to_do_when_it_fails(tmp_path: Path) -> None:
