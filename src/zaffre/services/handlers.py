@@ -14,7 +14,21 @@ from zaffre.services.context import Context
 from zaffre.services.data import diff
 from zaffre.services.data import download as data_download
 from zaffre.services.datastores import manage as datastores
-from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
+from zaffre.services.jobs import (
+    cancel,
+    change,
+    download,
+    facts,
+    files,
+    graph,
+    log,
+    log_search,
+    plan,
+    resume,
+    show,
+    submit,
+    watch,
+)
 from zaffre.services.server import state, storage
 from zaffre.services.workspaces import manage as workspaces
 
@@ -48,6 +62,13 @@ HANDLERS: dict[str, Handler] = {
     "jobs.log": log.read_log,
     "jobs.watch": watch.watch,
     "jobs.download": download.download,
+    "jobs.files": files.list_files,
+    "jobs.file": files.read_file,
+    "jobs.graph": graph.graph,
+    "jobs.states": graph.states,
+    "jobs.cause": graph.cause,
+    "jobs.log_size": log_search.size,
+    "jobs.log_search": log_search.search,
     **_versioned("data"),
     "data.diff": diff.diff,
     "data.check": diff.check,

@@ -147,7 +147,7 @@ class JobEvent(View):
 class WatchJob(JobRef):
     """Events of a job and of all jobs below it, until it has ended. `after` resumes a broken stream."""
 
-    after: int = Field(default=0, ge=0, le=NUMBER)
+    after: int = Field(default=0, ge=0, lt=2**63)
     below: bool = True  # also of the jobs below it
 
 

@@ -1,0 +1,614 @@
+// Made by tools/studio_types.py from the operation table. Do not edit.
+
+export interface Ask {
+}
+
+export interface AskMissing {
+  workspace?: string;
+  hashes: string[];
+}
+
+export interface AssetList {
+  items: AssetView[];
+  cursor?: string | null;
+  [more: string]: unknown;
+}
+
+export interface AssetRef {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+}
+
+export interface AssetVersion {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+}
+
+export interface AssetView {
+  name: string;
+  version: string;
+  type?: string | null;
+  description?: string | null;
+  path?: string | null;
+  tags?: Record<string, any>;
+  properties?: Record<string, any>;
+  labels?: string[];
+  archived?: boolean;
+  created_at?: string | null;
+  creation_context?: Record<string, any>;
+  job_name?: string | null;
+  [more: string]: unknown;
+}
+
+export interface CauseView {
+  cause: string;
+  compared_with?: string | null;
+  [more: string]: unknown;
+}
+
+export interface CheckData {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+}
+
+export interface Collect {
+  dry_run?: boolean;
+  unused_days?: number;
+  keep_hours?: number;
+}
+
+export interface Collected {
+  dry_run: boolean;
+  objects: number;
+  bytes: number;
+  environments: (Record<string, any>)[];
+  copies_bytes?: number;
+  job_folders: number;
+  [more: string]: unknown;
+}
+
+export interface CreateAsset {
+  workspace?: string;
+  spec: Record<string, any>;
+  job_name?: string | null;
+}
+
+export interface Damage {
+  hash: string;
+  problem: string;
+  used_by: string[];
+  [more: string]: unknown;
+}
+
+export interface DataDiff {
+  name: string;
+  base: string;
+  other: string;
+  files: FileChange[];
+  bytes_added: number;
+  bytes_removed: number;
+  [more: string]: unknown;
+}
+
+export interface DiffData {
+  workspace?: string;
+  name: string;
+  base: string;
+  other: string;
+}
+
+export interface Download {
+  workspace?: string;
+  name: string;
+  output_name?: string | null;
+  all?: boolean;
+}
+
+export interface Empty {
+  [more: string]: unknown;
+}
+
+export interface Error {
+  code: string;
+  message: string;
+  hint?: string | null;
+  field?: string | null;
+  file?: string | null;
+  line?: number | null;
+  column?: number | null;
+  faults?: (Record<string, any>)[];
+}
+
+export interface FactsView {
+  job: string;
+  code?: string | null;
+  git?: Record<string, any> | null;
+  diff?: string | null;
+  environment?: Record<string, any> | null;
+  environment_lock?: string | null;
+  machine?: Record<string, any> | null;
+  parameters?: Record<string, any>;
+  seeds?: Record<string, any>;
+  notes?: string[];
+  [more: string]: unknown;
+}
+
+export interface FileChange {
+  path: string;
+  change: string;
+  size?: number | null;
+  former_path?: string | null;
+  former_size?: number | null;
+  rows?: number | null;
+  former_rows?: number | null;
+  columns_added?: string[];
+  columns_removed?: string[];
+  columns_retyped?: string[];
+  [more: string]: unknown;
+}
+
+export interface FileItem {
+  name: string;
+  is_folder: boolean;
+  size?: number | null;
+  [more: string]: unknown;
+}
+
+export interface FileList {
+  items: FileItem[];
+  total: number;
+  cursor?: string | null;
+  [more: string]: unknown;
+}
+
+export interface GraphEdge {
+  source: string;
+  port: string;
+  target: string;
+  input: string;
+  [more: string]: unknown;
+}
+
+export interface GraphNode {
+  name: string;
+  kind: string;
+  component?: string | null;
+  steps?: number | null;
+  [more: string]: unknown;
+}
+
+export interface GraphView {
+  hash: string;
+  nodes: GraphNode[];
+  edges: GraphEdge[];
+  [more: string]: unknown;
+}
+
+export interface JobEvent {
+  id: number;
+  job: string;
+  node?: string | null;
+  type?: string | null;
+  status: string;
+  reason?: string | null;
+  reused_from?: string | null;
+  saved_s?: number | null;
+  at: string;
+  [more: string]: unknown;
+}
+
+export interface JobFiles {
+  workspace?: string;
+  name: string;
+  area?: "artifacts" | "output" | "code";
+  output_name?: string | null;
+  path?: string;
+  max_results?: number;
+  cursor?: string | null;
+}
+
+export interface JobList {
+  items: JobView[];
+  cursor?: string | null;
+  [more: string]: unknown;
+}
+
+export interface JobRef {
+  workspace?: string;
+  name: string;
+}
+
+export interface JobView {
+  name: string;
+  type: string;
+  status: string;
+  reason?: string | null;
+  display_name?: string | null;
+  experiment_name?: string | null;
+  description?: string | null;
+  tags?: Record<string, any>;
+  properties?: Record<string, any>;
+  parent_job_name?: string | null;
+  node?: string | null;
+  created_at?: string | null;
+  started_at?: string | null;
+  ended_at?: string | null;
+  duration_s?: number | null;
+  error?: Record<string, any> | null;
+  reused_from?: string | null;
+  saved_s?: number | null;
+  attempt?: number;
+  compute?: string | null;
+  facts?: Record<string, any> | null;
+  services?: Record<string, any>;
+  creation_context?: Record<string, any>;
+  archived?: boolean;
+  [more: string]: unknown;
+}
+
+export interface LineageEdge {
+  job: string;
+  job_status: string;
+  direction: string;
+  port: string;
+  kind: string;
+  ref: string;
+  [more: string]: unknown;
+}
+
+export interface LineageView {
+  made_by: LineageEdge[];
+  used_by: LineageEdge[];
+  [more: string]: unknown;
+}
+
+export interface ListAssets {
+  workspace?: string;
+  name?: string | null;
+  listed?: "active" | "archived" | "all";
+  tag?: string | null;
+  max_results?: number;
+  cursor?: string | null;
+}
+
+export interface ListJobs {
+  workspace?: string;
+  parent_job_name?: string | null;
+  experiment_name?: string | null;
+  status?: string | null;
+  tag?: string | null;
+  listed?: "active" | "archived" | "all";
+  max_results?: number;
+  cursor?: string | null;
+}
+
+export interface LogHit {
+  line: number;
+  offset: number;
+  text: string;
+  [more: string]: unknown;
+}
+
+export interface LogHits {
+  hits: LogHit[];
+  complete: boolean;
+  [more: string]: unknown;
+}
+
+export interface LogSize {
+  bytes: number;
+  job: string;
+  [more: string]: unknown;
+}
+
+export interface Missing {
+  hashes: string[];
+  [more: string]: unknown;
+}
+
+export interface Nothing {
+}
+
+export interface PlanView {
+  steps: StepPlan[];
+  will_run: number;
+  reused: number;
+  unknown: number;
+  saved_s: number;
+  [more: string]: unknown;
+}
+
+export interface PutResource {
+  workspace?: string;
+  spec: Record<string, any>;
+}
+
+export interface PutTree {
+  workspace?: string;
+  entries: TreeEntry[];
+}
+
+export interface PutWorkspace {
+  spec: Record<string, any>;
+}
+
+export interface ReadFile {
+  workspace?: string;
+  name: string;
+  area?: "artifacts" | "output" | "code";
+  output_name?: string | null;
+  path: string;
+  render?: boolean;
+}
+
+export interface ReadLog {
+  workspace?: string;
+  name: string;
+  offset?: number;
+  follow?: boolean;
+  tail_lines?: number | null;
+}
+
+export interface ResourceList {
+  items: ResourceView[];
+  [more: string]: unknown;
+}
+
+export interface ResourceRef {
+  workspace?: string;
+  name: string;
+}
+
+export interface ResourceView {
+  name: string;
+  type: string;
+  [more: string]: unknown;
+}
+
+export interface ResumeJob {
+  workspace?: string;
+  name: string;
+}
+
+export interface Scrubbed {
+  objects: number;
+  bytes: number;
+  damaged: Damage[];
+  [more: string]: unknown;
+}
+
+export interface SearchLog {
+  workspace?: string;
+  name: string;
+  text: string;
+  max_results?: number;
+}
+
+export interface SourceCheck {
+  name: string;
+  version: string;
+  changed: boolean;
+  detail: string;
+  [more: string]: unknown;
+}
+
+export interface StatesView {
+  status: string;
+  seq?: string | null;
+  items?: StepState[];
+  [more: string]: unknown;
+}
+
+export interface Status {
+  version: string;
+  url: string;
+  home: string;
+  database: string;
+  pid: number;
+  started_at: string;
+  living_jobs: number;
+  [more: string]: unknown;
+}
+
+export interface StepPlan {
+  step: string;
+  runs?: boolean | null;
+  cause: string;
+  reused_from?: string | null;
+  saved_s?: number | null;
+  [more: string]: unknown;
+}
+
+export interface StepState {
+  node: string;
+  job: string;
+  type: string;
+  status: string;
+  reason?: string | null;
+  created_at?: string | null;
+  started_at?: string | null;
+  ended_at?: string | null;
+  reused_from?: string | null;
+  saved_s?: number | null;
+  attempt?: number;
+  error?: Record<string, any> | null;
+  [more: string]: unknown;
+}
+
+export interface SubmitJob {
+  workspace?: string;
+  spec: Record<string, any>;
+  facts?: Record<string, any>;
+  experiment_name?: string | null;
+  verify?: number | null;
+}
+
+export interface Tree {
+  root: string;
+  files: number;
+  size: number;
+  [more: string]: unknown;
+}
+
+export interface TreeEntry {
+  path: string;
+  size: number;
+  hash: string;
+  executable?: boolean;
+  [more: string]: unknown;
+}
+
+export interface UpdateAsset {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  description?: string | null;
+  tags?: Record<string, string | null> | null;
+  properties?: Record<string, string | null> | null;
+  labels?: string[] | null;
+}
+
+export interface UpdateJob {
+  workspace?: string;
+  name: string;
+  display_name?: string | null;
+  description?: string | null;
+  experiment_name?: string | null;
+  tags?: Record<string, string | null> | null;
+}
+
+export interface UpdateResource {
+  workspace?: string;
+  name: string;
+  changes: Record<string, any>;
+}
+
+export interface Upload {
+  workspace?: string;
+}
+
+export interface Uploaded {
+  objects: number;
+  [more: string]: unknown;
+}
+
+export interface View {
+  [more: string]: unknown;
+}
+
+export interface WatchJob {
+  workspace?: string;
+  name: string;
+  after?: number;
+  below?: boolean;
+}
+
+export interface WorkspaceList {
+  items: WorkspaceView[];
+  [more: string]: unknown;
+}
+
+export interface WorkspaceRef {
+  workspace?: string;
+}
+
+export interface WorkspaceRequest {
+  workspace?: string;
+}
+
+export interface WorkspaceView {
+  name: string;
+  mlflow_tracking_uri?: string | null;
+  created_at?: string | null;
+  [more: string]: unknown;
+}
+
+export interface Operations {
+  "component.archive": { request: AssetVersion; response: Empty };
+  "component.create": { request: CreateAsset; response: AssetView };
+  "component.delete": { request: AssetVersion; response: Empty };
+  "component.lineage": { request: AssetRef; response: LineageView };
+  "component.list": { request: ListAssets; response: AssetList };
+  "component.restore": { request: AssetVersion; response: Empty };
+  "component.show": { request: AssetRef; response: AssetView };
+  "component.update": { request: UpdateAsset; response: AssetView };
+  "compute.create": { request: PutResource; response: ResourceView };
+  "compute.delete": { request: ResourceRef; response: Empty };
+  "compute.list": { request: WorkspaceRequest; response: ResourceList };
+  "compute.show": { request: ResourceRef; response: ResourceView };
+  "compute.update": { request: UpdateResource; response: ResourceView };
+  "content.missing": { request: AskMissing; response: Missing };
+  "content.tree": { request: PutTree; response: Tree };
+  "content.upload": { request: Upload; response: Uploaded };
+  "data.archive": { request: AssetVersion; response: Empty };
+  "data.check": { request: CheckData; response: SourceCheck };
+  "data.create": { request: CreateAsset; response: AssetView };
+  "data.delete": { request: AssetVersion; response: Empty };
+  "data.diff": { request: DiffData; response: DataDiff };
+  "data.download": { request: AssetRef; response: Response };
+  "data.lineage": { request: AssetRef; response: LineageView };
+  "data.list": { request: ListAssets; response: AssetList };
+  "data.restore": { request: AssetVersion; response: Empty };
+  "data.show": { request: AssetRef; response: AssetView };
+  "data.update": { request: UpdateAsset; response: AssetView };
+  "datastore.create": { request: PutResource; response: ResourceView };
+  "datastore.delete": { request: ResourceRef; response: Empty };
+  "datastore.list": { request: WorkspaceRequest; response: ResourceList };
+  "datastore.show": { request: ResourceRef; response: ResourceView };
+  "datastore.update": { request: UpdateResource; response: ResourceView };
+  "environment.archive": { request: AssetVersion; response: Empty };
+  "environment.create": { request: CreateAsset; response: AssetView };
+  "environment.delete": { request: AssetVersion; response: Empty };
+  "environment.lineage": { request: AssetRef; response: LineageView };
+  "environment.list": { request: ListAssets; response: AssetList };
+  "environment.restore": { request: AssetVersion; response: Empty };
+  "environment.show": { request: AssetRef; response: AssetView };
+  "environment.update": { request: UpdateAsset; response: AssetView };
+  "jobs.archive": { request: JobRef; response: JobView };
+  "jobs.cancel": { request: JobRef; response: JobView };
+  "jobs.cause": { request: JobRef; response: CauseView };
+  "jobs.create": { request: SubmitJob; response: JobView };
+  "jobs.download": { request: Download; response: Response };
+  "jobs.facts": { request: JobRef; response: FactsView };
+  "jobs.file": { request: ReadFile; response: Response };
+  "jobs.files": { request: JobFiles; response: FileList };
+  "jobs.graph": { request: JobRef; response: GraphView };
+  "jobs.list": { request: ListJobs; response: JobList };
+  "jobs.log": { request: ReadLog; response: Response };
+  "jobs.log_search": { request: SearchLog; response: LogHits };
+  "jobs.log_size": { request: JobRef; response: LogSize };
+  "jobs.plan": { request: SubmitJob; response: PlanView };
+  "jobs.restore": { request: JobRef; response: JobView };
+  "jobs.resume": { request: ResumeJob; response: JobView };
+  "jobs.show": { request: JobRef; response: JobView };
+  "jobs.states": { request: JobRef; response: StatesView };
+  "jobs.update": { request: UpdateJob; response: JobView };
+  "jobs.watch": { request: WatchJob; response: Response };
+  "model.archive": { request: AssetVersion; response: Empty };
+  "model.create": { request: CreateAsset; response: AssetView };
+  "model.delete": { request: AssetVersion; response: Empty };
+  "model.download": { request: AssetRef; response: Response };
+  "model.lineage": { request: AssetRef; response: LineageView };
+  "model.list": { request: ListAssets; response: AssetList };
+  "model.restore": { request: AssetVersion; response: Empty };
+  "model.show": { request: AssetRef; response: AssetView };
+  "model.update": { request: UpdateAsset; response: AssetView };
+  "server.health": { request: Ask; response: Empty };
+  "server.status": { request: Ask; response: Status };
+  "server.stop": { request: Ask; response: Empty };
+  "storage.gc": { request: Collect; response: Collected };
+  "storage.scrub": { request: Ask; response: Scrubbed };
+  "workspace.create": { request: PutWorkspace; response: WorkspaceView };
+  "workspace.delete": { request: WorkspaceRef; response: Empty };
+  "workspace.list": { request: Nothing; response: WorkspaceList };
+  "workspace.show": { request: WorkspaceRef; response: WorkspaceView };
+}
+
+export type OperationName = keyof Operations;

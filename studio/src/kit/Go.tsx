@@ -1,0 +1,28 @@
+import { Link } from "@tanstack/react-router";
+import type { ReactNode } from "react";
+import type { Values } from "../data/nav";
+
+/** A link inside of the Studio: a path from its root, and a search part. */
+export function Go({ to, search, children, className = "link", title, ...rest }: { to: string; search?: Values; children: ReactNode; className?: string; title?: string; "aria-current"?: "page" | "true" | undefined }) {
+  return (
+    <Link to={to as never} search={(search ?? {}) as never} className={className} title={title} {...rest}>
+      {children}
+    </Link>
+  );
+}
+
+/** Tabs whose choice is in the address. */
+export function Tabs({ tabs, now }: { tabs: (readonly [string, string, number?] | null | false)[]; now: string }) {
+  return (
+    <nav className="tabs" aria-label="Parts of this page">
+      {tabs.map((tab, at) =>
+        !tab ? null : (
+          <Link key={tab[0]} to={"." as never} search={((values: Values) => ({ workspace: values.workspace, version: values.version, tab: at === 0 ? undefined : tab[0] })) as never} aria-current={now === tab[0] ? "page" : undefined} activeProps={{}}>
+            {tab[1]}
+            {tab[2] !== undefined && <span className="count">{tab[2]}</span>}
+          </Link>
+        ),
+      )}
+    </nav>
+  );
+}
