@@ -68,10 +68,10 @@ def _operation(item: Operation[Any, Any], refs: Any) -> dict[str, Any]:
         Body.STREAM_UP: "application/json",
         Body.EVENTS: "application/x-ndjson",
         Body.STREAM_DOWN: "application/octet-stream",
+        Body.BYTES: "application/octet-stream",
     }
-    schema = (
-        {"type": "string", "format": "binary"} if item.body is Body.STREAM_DOWN else refs[(item.response, "validation")]
-    )
+    in_bytes = item.body in (Body.STREAM_DOWN, Body.BYTES)
+    schema = {"type": "string", "format": "binary"} if in_bytes else refs[(item.response, "validation")]
     described: dict[str, Any] = {
         "operationId": item.name,
         "summary": item.summary,

@@ -59,7 +59,7 @@ def _endpoint(operation: Operation[Any, Any], ctx: Context, gate: Gate) -> Calla
         asked = await _request(operation, request)
         if operation.body is Body.STREAM_UP:
             return _json(await _take(handler, mine, asked, request))
-        if operation.method == "POST" and (key := request.headers.get("idempotency-key")):
+        if operation.method == "POST" and not operation.asks and (key := request.headers.get("idempotency-key")):
             return _json_text(await run_in_threadpool(once, mine, key, operation.name, asked, handler))
         answer = await run_in_threadpool(handler, mine, asked)
         if isinstance(answer, Feed):
@@ -69,6 +69,8 @@ def _endpoint(operation: Operation[Any, Any], ctx: Context, gate: Gate) -> Calla
             return send(request, answer)
         if operation.body is Body.STREAM_DOWN:
             return StreamingResponse(_chunks(answer), media_type="application/x-tar", headers=SAFE)
+        if operation.body is Body.BYTES:
+            return Response(answer, media_type="application/octet-stream", headers=SAFE)
         return _json(answer)
 
     async def told(request: Request) -> Response:

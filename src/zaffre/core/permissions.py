@@ -21,6 +21,10 @@ class Permission(StrEnum):
     RESOURCES_WRITE = "resources.write"
     CONTENT_READ = "content.read"
     CONTENT_WRITE = "content.write"
+    ENDPOINTS_READ = "endpoints.read"
+    ENDPOINTS_WRITE = "endpoints.write"
+    ENDPOINTS_KEYS = "endpoints.keys"  # see the keys of an endpoint, which open it
+    ENDPOINTS_INVOKE = "endpoints.invoke"  # start jobs of batch endpoints
     TRACKING_READ = "tracking.read"
     TRACKING_WRITE = "tracking.write"
 
@@ -40,6 +44,7 @@ ROLES: dict[Role, frozenset[Permission]] = {
             Permission.ASSETS_READ,
             Permission.MODELS_REGISTER,
             Permission.CONTENT_READ,
+            Permission.ENDPOINTS_READ,
             Permission.TRACKING_READ,
             Permission.TRACKING_WRITE,
         }

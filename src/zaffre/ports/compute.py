@@ -28,7 +28,8 @@ class Task:
     """One attempt of a job, ready to start.
 
     `id` is unique for each attempt. `control` is a folder of its own for this attempt, in which the wrapper keeps
-    its claim, pid and exit status; it exists and is empty. `command` is a shell script (bash when there is one).
+    its claim, pid and exit status; it exists and is empty. `command` is a shell script (bash when there is one; a
+    plain command may be started without a shell).
     `log` is appended to by stdout and stderr alike, in the order in which they were written. `ulimits` has the names
     of setrlimit in lower case: bytes for `as`, `data`, `stack`, `core`, `fsize`, seconds for `cpu`, a count for
     `nofile`.

@@ -7,19 +7,23 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from zaffre.base import errors
 from zaffre.wire.jobs import JobEvent, JobView
-
-if TYPE_CHECKING:
-    from zaffre.sdk.jobs import Jobs
 
 AT_ONCE = 16  # logs followed together; the others are read as soon as one ends
 STARTED = frozenset({"Running", "Finalizing", "Completed", "Failed", "Canceled", "NotResponding"})
 NESTED = ("pipeline", "sweep", "automl")  # these have no log of their own
 
 Write = Callable[[str], object]
+
+
+class Jobs(Protocol):
+    """Where jobs are read: the collection `ws.jobs`."""
+
+    def log(self, name: str, *, follow: bool) -> Iterator[bytes]: ...
+    def events(self, name: str) -> Iterator[JobEvent]: ...
 
 
 def follow(jobs: Jobs, job: JobView, write: Write, on_event: Callable[[JobEvent], object] | None = None) -> None:

@@ -14,30 +14,10 @@ from pydantic import BaseModel
 
 from zaffre.base import errors
 from zaffre.sdk import documents
-from zaffre.sdk.step import OutputOf, ParentInput, Step, drawing, given, placed, plainly
+from zaffre.sdk.step import Drawing, OutputOf, ParentInput, Step, drawing, given, placed, plainly
 from zaffre.spec import document
 from zaffre.spec.inputs import Output
 from zaffre.spec.pipeline import PipelineJob
-
-
-class Drawing:
-    """The pipeline a function is drawing: its steps, in the order of the calls."""
-
-    def __init__(self) -> None:
-        self.steps: list[Step] = []
-
-    def settle(self, names: Mapping[str, Any]) -> dict[str, Step]:
-        """The steps by name: the variable that holds it, else its component's name; doubles get a number."""
-        variables = {id(value): name for name, value in names.items() if isinstance(value, Step)}
-        settled: dict[str, Step] = {}
-        for step in self.steps:
-            chosen = step.name if step.name != step.label else variables.get(id(step), step.label)
-            name, number = chosen, 1
-            while name in settled:
-                name, number = f"{chosen}_{number}", number + 1
-            step.__dict__["name"] = name
-            settled[name] = step
-        return settled
 
 
 class Pipeline:

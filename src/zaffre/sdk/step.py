@@ -11,12 +11,7 @@ from pydantic import BaseModel
 from zaffre.base import errors
 from zaffre.spec.inputs import Input, Output
 
-if TYPE_CHECKING:
-    from zaffre.sdk.pipeline import Drawing
-
 Types = Mapping[str, str | None]  # of outputs, by name
-
-drawing: ContextVar[Drawing | None] = ContextVar("zaffre_drawing", default=None)
 
 COMMAND_FIELDS = (
     "display_name", "description", "tags", "properties", "command", "code", "environment", "environment_variables",
@@ -112,6 +107,29 @@ class Step:
             return self.__dict__["fields"][name]
         except KeyError:
             raise AttributeError(f"the step `{self.__dict__.get('label')}` has no `{name}`") from None
+
+
+class Drawing:
+    """The pipeline a function is drawing: its steps, in the order of the calls."""
+
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+
+    def settle(self, names: Mapping[str, Any]) -> dict[str, Step]:
+        """The steps by name: the variable that holds it, else its component's name; doubles get a number."""
+        variables = {id(value): name for name, value in names.items() if isinstance(value, Step)}
+        settled: dict[str, Step] = {}
+        for step in self.steps:
+            chosen = step.name if step.name != step.label else variables.get(id(step), step.label)
+            name, number = chosen, 1
+            while name in settled:
+                name, number = f"{chosen}_{number}", number + 1
+            step.__dict__["name"] = name
+            settled[name] = step
+        return settled
+
+
+drawing: ContextVar[Drawing | None] = ContextVar("zaffre_drawing", default=None)
 
 
 class Component:

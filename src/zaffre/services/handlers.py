@@ -29,6 +29,8 @@ from zaffre.services.jobs import (
     submit,
     watch,
 )
+from zaffre.services.metrics import query as metrics_query
+from zaffre.services.metrics import show as metrics_show
 from zaffre.services.server import state, storage
 from zaffre.services.workspaces import manage as workspaces
 
@@ -69,6 +71,10 @@ HANDLERS: dict[str, Handler] = {
     "jobs.cause": graph.cause,
     "jobs.log_size": log_search.size,
     "jobs.log_search": log_search.search,
+    "metrics.query": metrics_query.query,
+    "metrics.columns": metrics_query.columns,
+    "metrics.list": metrics_show.list_metrics,
+    "metrics.history": metrics_show.history,
     **_versioned("data"),
     "data.diff": diff.diff,
     "data.check": diff.check,

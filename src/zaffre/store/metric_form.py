@@ -11,11 +11,18 @@ import struct
 import sys
 from array import array
 from collections.abc import Iterable, Iterator
-from itertools import accumulate, chain, pairwise
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import zstandard
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    Column: TypeAlias = "np.ndarray[Any, Any]"
+
 RECORD = struct.Struct("<qqd")
+_POINT = [("step", "<i8"), ("timestamp", "<i8"), ("value", "<f8")]  # RECORD, to numpy
 PLAIN, PACKED = 0, 1
 _SWAP = sys.byteorder == "big"
 
@@ -38,13 +45,35 @@ def records(chunk: bytes) -> Iterator[bytes]:
     return (body[start : start + size] for start in range(0, len(body), size))
 
 
+def columns(chunks: Iterable[bytes]) -> tuple[Column, Column, Column]:
+    """Steps, timestamps and values of these chunks together, as they were written. Raises ValueError if damaged."""
+    import numpy as np
+
+    plain, parts = [], []
+    for chunk in chunks:
+        if chunk[0] == PLAIN and (len(chunk) - 1) % RECORD.size == 0:
+            plain.append(chunk[1:])
+        elif chunk[0] == PACKED:
+            raw = zstandard.ZstdDecompressor().decompress(chunk[1:])
+            steps, times, values = np.frombuffer(raw, "<i8").reshape(3, -1)
+            parts.append((np.cumsum(steps), np.cumsum(times), values.view("<f8")))  # sums modulo 2^64, as written
+        else:
+            raise ValueError("a metric chunk is cut off, or of an unknown form")
+    points = np.frombuffer(b"".join(plain), _POINT)
+    parts.append((points["step"], points["timestamp"], points["value"]))
+    steps, times, values = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return steps, times, values
+
+
 def fold(plain: bytes) -> bytes:
     """A compacted chunk of plain records."""
-    count = len(plain) // RECORD.size
-    points = list(RECORD.iter_unpack(plain))
-    steps, times, values = zip(*points, strict=True) if count else ((), (), ())
-    columns = (array("q", _differences(steps)), array("q", _differences(times)), array("d", values))
-    return b"\1" + zstandard.ZstdCompressor(level=3).compress(b"".join(map(_little, columns)))
+    import numpy as np
+
+    points = np.frombuffer(plain, _POINT)
+    steps, times = (np.diff(points[name], prepend=np.int64(0)) for name in ("step", "timestamp"))
+    return b"\1" + zstandard.ZstdCompressor(level=3).compress(
+        steps.astype("<i8").tobytes() + times.astype("<i8").tobytes() + points["value"].tobytes()
+    )
 
 
 def _unfold(body: bytes) -> bytes:
@@ -59,16 +88,5 @@ def _unfold(body: bytes) -> bytes:
     return b"".join(RECORD.pack(*point) for point in wide)
 
 
-def _differences(numbers: tuple[int, ...]) -> Iterator[int]:
-    """The first number and the steps to each next one, modulo 2^64."""
-    return chain(numbers[:1], (_wrap(after - before) for before, after in pairwise(numbers)))
-
-
 def _wrap(number: int) -> int:
     return (number + 2**63) % 2**64 - 2**63
-
-
-def _little(column: array[int] | array[float]) -> bytes:
-    if _SWAP:
-        column.byteswap()
-    return column.tobytes()

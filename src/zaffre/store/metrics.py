@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, case, delete, func, select, tuple_
 
 from zaffre.base.ids import sequence
+from zaffre.store import metric_form
 from zaffre.store.db import Database
 from zaffre.store.metric_form import RECORD, fold, pack, records
 from zaffre.store.tables.tracking import metric_chunks, metric_latest
+
+if TYPE_CHECKING:
+    from zaffre.store.metric_form import Column
 
 C = metric_chunks.c
 L = metric_latest.c
@@ -112,6 +116,36 @@ def histories(connection: Connection, ids: Sequence[int], key: str) -> dict[int,
         for job, chunk in connection.execute(query.order_by(C.id)):
             chunks.setdefault(job, []).append(chunk)
     return {job: _merged(found) for job, found in chunks.items()}
+
+
+def columns(connection: Connection, job_id: int, key: str) -> tuple[Column, Column, Column]:
+    """Every point of a series once, as arrays of steps, timestamps and values, by step, timestamp and value."""
+    import numpy as np
+
+    query = select(C.points).where(C.job_id == job_id, C.key == key).order_by(C.id)
+    steps, times, values = metric_form.columns(chunk for (chunk,) in connection.execute(query))
+    rising = (steps[1:] > steps[:-1]) | ((steps[1:] == steps[:-1]) & (times[1:] > times[:-1]))
+    if rising.all():  # as nearly always; then nothing is there twice
+        return steps, times, values
+    bits = values.view(np.int64)
+    rank = np.where(np.isnan(values), -np.inf, values)
+    order = np.lexsort((bits, rank, times, steps))
+    steps, times, values, bits = steps[order], times[order], values[order], bits[order]
+    new = (steps[1:] != steps[:-1]) | (times[1:] != times[:-1]) | (bits[1:] != bits[:-1])
+    kept = np.concatenate([[True], new])
+    return steps[kept], times[kept], values[kept]
+
+
+def counts(connection: Connection, ids: Sequence[int], names: Sequence[str]) -> dict[tuple[int, str], int]:
+    """(job id, key) -> how many points were sent, of those that exist."""
+    found: dict[tuple[int, str], int] = {}
+    for start in range(0, len(ids), 500):
+        for first in range(0, len(names), 500):
+            query = select(L.job_id, L.key, L.points).where(
+                L.job_id.in_(ids[start : start + 500]), L.key.in_(names[first : first + 500])
+            )
+            found.update({(job, key): points for job, key, points in connection.execute(query)})
+    return found
 
 
 def _merged(chunks: Iterable[bytes]) -> list[tuple[int, int, float]]:

@@ -9,6 +9,7 @@ import orjson
 from sqlalchemy import Connection, select
 
 from zaffre.store.tables.assets import asset_versions
+from zaffre.store.tables.endpoints import deployments
 from zaffre.store.tables.jobs import jobs
 
 ROOT = re.compile(r"(?<![0-9a-f])[0-9a-f]{64}(?![0-9a-f])")
@@ -16,7 +17,7 @@ AT_ONCE = 500  # rows in memory
 
 
 def roots(connection: Connection) -> set[str]:
-    """Every hash that a job or an asset names anywhere.
+    """Every hash that a job, an asset or a deployment names anywhere.
 
     Not only those behind `content://`: a plan names its code by the bare hash, a data asset by reference its list of
     files by its fingerprint. What only looks like the hash of a tree keeps nothing alive.
@@ -25,12 +26,12 @@ def roots(connection: Connection) -> set[str]:
 
 
 def users_of(connection: Connection, wanted: Collection[str]) -> list[str]:
-    """Jobs and assets that name one of these hashes, in words (`job x`, `data y:1`)."""
+    """What names one of these hashes, in words (`job x`, `data y:1`, `deployment e/blue`)."""
     return [user for user, named in _named(connection) if not named.isdisjoint(wanted)]
 
 
 def _named(connection: Connection) -> Iterator[tuple[str, set[str]]]:
-    """Each job and asset with the hashes that it names."""
+    """Each job, asset and deployment with the hashes that it names."""
     columns = (jobs.c.name, jobs.c.spec, jobs.c.plan, jobs.c.outputs)
     for name, *documents in connection.execute(select(*columns).order_by(jobs.c.id)).yield_per(AT_ONCE):
         yield f"job {name}", set(ROOT.findall(orjson.dumps(documents).decode()))
@@ -38,6 +39,9 @@ def _named(connection: Connection) -> Iterator[tuple[str, set[str]]]:
     rows = connection.execute(select(V.kind, V.name, V.version, V.spec, V.uri, V.fingerprint).order_by(V.id))
     for kind, name, version, *documents in rows.yield_per(AT_ONCE):
         yield f"{kind} {name}:{version}", set(ROOT.findall(orjson.dumps(documents).decode()))
+    D = deployments.c
+    for endpoint, name, *documents in connection.execute(select(D.endpoint, D.name, D.spec, D.plan)).yield_per(AT_ONCE):
+        yield f"deployment {endpoint}/{name}", set(ROOT.findall(orjson.dumps(documents).decode()))
 
 
 def states(connection: Connection) -> dict[tuple[str, str], tuple[str, int | None]]:

@@ -173,6 +173,15 @@ def sources_of(connection: Connection, workspace: str, names: Sequence[str]) -> 
     return found
 
 
+def starts_of(connection: Connection, ids: Sequence[int]) -> dict[int, int]:
+    """When each of these jobs began (ms)."""
+    found: dict[int, int] = {}
+    for start in range(0, len(ids), 500):
+        query = select(J.id, STARTED).where(J.id.in_(ids[start : start + 500]))
+        found.update((id_, began) for id_, began in connection.execute(query))
+    return found
+
+
 def ids_of(connection: Connection, workspace: str, names: Sequence[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for start in range(0, len(names), 500):

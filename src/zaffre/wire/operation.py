@@ -56,6 +56,7 @@ class Body(StrEnum):
     JSON = "json"
     STREAM_UP = "stream up"  # the request has a body of bytes, `request` travels in path and query
     STREAM_DOWN = "stream down"  # the answer is bytes
+    BYTES = "bytes"  # the answer is bytes, made as a whole; the request is JSON
     EVENTS = "events"  # the answer is JSON lines, as they happen
 
 
@@ -75,6 +76,7 @@ class Operation(Generic[Q, R]):
     permission: Permission
     summary: str
     body: Body = Body.JSON
+    asks: bool = False  # a POST that changes nothing: its answer is made anew, not kept for a repeated request
 
     @property
     def path_fields(self) -> tuple[str, ...]:

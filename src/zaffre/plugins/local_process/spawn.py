@@ -15,7 +15,7 @@ import signal
 from pathlib import Path
 
 from zaffre.base.errors import InvalidRequest, Unavailable
-from zaffre.plugins.local_process import claim
+from zaffre.plugins.local_process import claim, plain
 from zaffre.plugins.local_process.processes import boot_id
 from zaffre.ports.compute import TASK_ID_VARIABLE, Task
 
@@ -77,7 +77,7 @@ def _arguments(task: Task, bash: str | None) -> list[str]:
         script.write_text(task.command, encoding="utf-8", errors="surrogateescape")
         program = [shell, str(script)]
     else:
-        program = [shell, "-c", task.command]
+        program = plain.words(task.command, task.env) or [shell, "-c", task.command]
     return [str(WRAPPER), str(task.control / claim.NAME), boot_id(), str(task.cwd), *limits, "--", *program]
 
 
