@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import URL
 
 from zaffre.store.db import Database
-from zaffre.store.tables import assets, jobs, resources, tracking  # noqa: F401  # each adds its tables
+from zaffre.store.tables import assets, jobs, resources, tracking, views  # noqa: F401  # each adds its tables
 from zaffre.store.tables.base import metadata
 
 SERVER_URL = "ZAFFRE_TEST_POSTGRES"  # names a running server; its user must be able to create databases

@@ -27,6 +27,8 @@ class Permission(StrEnum):
     ENDPOINTS_INVOKE = "endpoints.invoke"  # start jobs of batch endpoints
     TRACKING_READ = "tracking.read"
     TRACKING_WRITE = "tracking.write"
+    VIEWS_READ = "views.read"
+    VIEWS_WRITE = "views.write"
 
 
 class Role(StrEnum):

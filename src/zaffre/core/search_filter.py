@@ -1,9 +1,10 @@
-"""The filter and order language of MLflow's searches: text in, clauses out, or an error that says where.
+"""The filter and order language: text in, clauses out, or an error that says where. MLflow's, and ours above it.
 
     metrics.acc > 0.9 AND params."model type" LIKE 'tree%' AND attributes.run_id IN ('a', 'b')
 
 Clauses are joined by AND; there is no OR and there are no parentheses but those of IN. What may be asked differs
-between runs, experiments and models: each has its `Grammar`.
+between runs, experiments and models: each has its `Grammar`. That of jobs (`JOBS`, docs/filter.md) also compares
+parameters with numbers and moments with dates, and takes IN and IS NULL everywhere.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal
 
-from zaffre.base.errors import InvalidRequest
+from zaffre.base.errors import Fault, InvalidRequest
 
 Entity = Literal["attribute", "metric", "param", "tag", "dataset"]
 Value = str | float | int | tuple[str, ...] | None
@@ -43,7 +45,10 @@ NULL_OPS = frozenset({Op.IS_NULL, Op.IS_NOT_NULL})
 
 @dataclass(frozen=True)
 class Clause:
-    """One comparison. `value` is a tuple for IN and NOT IN, None for IS NULL and IS NOT NULL."""
+    """One comparison. `value` is a tuple for IN and NOT IN, None for IS NULL and IS NOT NULL.
+
+    A parameter compared with a number (`params.depth > 4`) is meant as a number, one with a text as text.
+    """
 
     entity: Entity
     key: str
@@ -69,12 +74,23 @@ ENTITIES: Mapping[str, Entity] = {
 
 @dataclass(frozen=True)
 class Grammar:
-    """What a search understands: its entities, and its attributes, those that are numbers and those that are text."""
+    """What a search understands: its entities, and its attributes, those that are numbers and those that are text.
+
+    `moments` are numbers (milliseconds since 1970) that may be given as a date. `wide` is more than MLflow has: IN and
+    IS NULL for everything, numbers for parameters.
+    """
 
     entities: frozenset[Entity]
     texts: frozenset[str]
     numbers: frozenset[str]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    moments: frozenset[str] = frozenset()
+    wide: bool = False
+    hint: str = "https://mlflow.org/docs/latest/search-runs.html"
+
+    @property
+    def attributes(self) -> frozenset[str]:
+        return self.texts | self.numbers | self.moments
 
 
 RUNS = Grammar(
@@ -83,6 +99,18 @@ RUNS = Grammar(
     numbers=frozenset({"start_time", "end_time"}),
     aliases={"created": "start_time", "Created": "start_time", "run name": "run_name", "Run name": "run_name",
              "Run Name": "run_name"},
+)  # fmt: skip
+JOBS = Grammar(
+    frozenset({"attribute", "metric", "param", "tag", "dataset"}),
+    texts=frozenset({"name", "display_name", "type", "status", "experiment_name", "parent_job_name", "node",
+                     "created_by", "compute", "reused_from"}),
+    numbers=frozenset({"duration_s"}),
+    moments=frozenset({"created_at", "started_at", "ended_at"}),
+    aliases={"run_id": "name", "run_name": "display_name", "experiment": "experiment_name", "created": "created_at",
+             "parent": "parent_job_name", "started": "started_at", "start_time": "started_at", "ended": "ended_at",
+             "end_time": "ended_at", "duration": "duration_s", "creator": "created_by", "user_id": "created_by"},
+    wide=True,
+    hint="`zaffre run list --help` has examples",
 )  # fmt: skip
 EXPERIMENTS = Grammar(
     frozenset({"attribute", "tag"}),
@@ -138,14 +166,15 @@ def parse_order(text: str, grammar: Grammar) -> Order:
     """`metrics.acc DESC`; ascending unless it says otherwise."""
     words = text.strip()
     ascending = True
+    wrong = f"Invalid order_by clause '{text:.300}'"
     if match := re.search(r"\s+(asc|desc)$", words, re.IGNORECASE):
         ascending = match[1].lower() == "asc"
         words = words[: match.start()]
     if not words:
-        raise _wrong(f"Invalid order_by clause '{text}': it names no column")
-    entity, key = _column(words, grammar, f"Invalid order_by clause '{text}'")
+        raise _wrong(f"{wrong}: it names no column", grammar)
+    entity, key = _column(words, grammar, wrong)
     if entity == "dataset":
-        raise _wrong(f"Invalid order_by clause '{text}': runs cannot be ordered by data sets")
+        raise _wrong(f"{wrong}: runs cannot be ordered by data sets", grammar)
     return Order(entity, key, ascending)
 
 
@@ -182,14 +211,15 @@ class _Parser:
         left = self._take("a column such as metrics.acc")
         if left.kind not in ("name", "string"):
             raise self._fail(f"expected a column such as metrics.acc, found {left.text!r}", left.place)
-        entity, key = _column(left.text, self.grammar, f"Invalid filter at character {left.place}")
+        where = f"Invalid filter at character {left.place}"
+        entity, key = _column(left.text, self.grammar, where, left.place)
         op, place = self._operator()
         self._check_operator(entity, key, op, place)
         if op in NULL_OPS:
             return Clause(entity, key, op)
         if op in LIST_OPS:
             return Clause(entity, key, op, self._list())
-        return Clause(entity, key, op, self._value(entity, key))
+        return Clause(entity, key, op, self._value(entity, key, op))
 
     def _operator(self) -> tuple[Op, int]:
         token = self._take("a comparison such as = or LIKE")
@@ -207,8 +237,10 @@ class _Parser:
         raise self._fail(f"expected a comparison such as = or LIKE, found {token.text!r}", token.place)
 
     def _check_operator(self, entity: Entity, key: str, op: Op, place: int) -> None:
-        if entity == "metric" or (entity == "attribute" and key in self.grammar.numbers):
-            allowed = NUMERIC_OPS
+        if self._numeric(entity, key):
+            allowed = NUMERIC_OPS | (NULL_OPS if self.grammar.wide else frozenset())
+        elif self.grammar.wide and entity != "dataset":
+            allowed = TEXT_OPS | LIST_OPS | NULL_OPS | (NUMERIC_OPS if entity == "param" else frozenset())
         elif entity in ("param", "tag"):
             allowed = TEXT_OPS | NULL_OPS
         else:
@@ -217,15 +249,33 @@ class _Parser:
             names = ", ".join(sorted(allowed))
             raise self._fail(f"Invalid comparator '{op}' for {entity} '{key}': it takes {names}", place)
 
-    def _value(self, entity: Entity, key: str) -> Value:
+    def _numeric(self, entity: Entity, key: str) -> bool:
+        return entity == "metric" or (entity == "attribute" and key in self.grammar.numbers | self.grammar.moments)
+
+    def _value(self, entity: Entity, key: str, op: Op) -> Value:
         token = self._take("a value")
-        if entity == "metric" or (entity == "attribute" and key in self.grammar.numbers):
+        if self._numeric(entity, key):
+            if token.kind == "string" and entity == "attribute" and key in self.grammar.moments:
+                return self._moment(token)
             if token.kind != "number":
                 raise self._fail(f"Expected numeric value type for {entity} '{key}'. Found {token.text}", token.place)
-            return int(token.text) if re.fullmatch(r"[-+]?\d+", token.text) else float(token.text)
+            return _number(token.text)
+        if entity == "param" and self.grammar.wide and token.kind == "number" and op in NUMERIC_OPS:
+            return _number(token.text)
+        if op not in TEXT_OPS:
+            raise self._fail(f"Expected a number after {entity} '{key}' {op}. Found {token.text}", token.place)
         if token.kind != "string":
             raise self._fail(f"Expected a quoted string value for {entity} '{key}'. Found {token.text}", token.place)
         return _unquoted(token.text)
+
+    def _moment(self, token: _Token) -> int:
+        """Milliseconds since 1970 of an ISO date or time; without a zone it is UTC."""
+        try:
+            moment = datetime.fromisoformat(_unquoted(token.text))
+            return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+        except (ValueError, OverflowError):
+            why = f"expected a date such as '2026-11-01' or '2026-11-01T14:30:00Z', found {token.text}"
+            raise self._fail(why, token.place) from None
 
     def _list(self) -> tuple[str, ...]:
         opening = self._take("a list such as ('a', 'b')")
@@ -261,10 +311,11 @@ class _Parser:
         return True
 
     def _fail(self, why: str, place: int) -> InvalidRequest:
-        return _wrong(f"Invalid filter at character {place}: {why}. The filter is: {self.text[:500]}")
+        what = f"Invalid filter at character {place}: {why}. The filter is: {self.text[:500]}"
+        return _wrong(what, self.grammar, place)
 
 
-def _column(text: str, grammar: Grammar, where: str) -> tuple[Entity, str]:
+def _column(text: str, grammar: Grammar, where: str, place: int | None = None) -> tuple[Entity, str]:
     """`metrics.acc` -> ("metric", "acc"); a bare name is an attribute."""
     whole = text[1:-1] if _quoted(text) else None
     prefix, dot, rest = text.partition(".")
@@ -275,15 +326,16 @@ def _column(text: str, grammar: Grammar, where: str) -> tuple[Entity, str]:
         name = prefix.strip("`")
         if ENTITIES.get(name) not in grammar.entities:
             known = ", ".join(sorted(grammar.entities))
-            raise _wrong(f"{where}: Invalid entity type '{name}'. Valid entity types are {known}")
+            raise _wrong(f"{where}: Invalid entity type '{name}'. Valid entity types are {known}", grammar, place)
         entity, key = ENTITIES[name], rest[1:-1] if _quoted(rest) else rest
     if entity == "attribute":
         key = grammar.aliases.get(key, key)
-        if key not in grammar.texts | grammar.numbers:
-            known = ", ".join(sorted(grammar.texts | grammar.numbers))
-            raise _wrong(f"{where}: Invalid attribute key '{key}' specified. Valid keys are {known}")
+        if key not in grammar.attributes:
+            known = ", ".join(sorted(grammar.attributes))
+            raise _wrong(f"{where}: Invalid attribute key '{key}' specified. Valid keys are {known}", grammar, place)
     if entity == "dataset" and key not in _DATASET_KEYS:
-        raise _wrong(f"{where}: Invalid dataset key '{key}' specified. Valid keys are {', '.join(_DATASET_KEYS)}")
+        known = ", ".join(_DATASET_KEYS)
+        raise _wrong(f"{where}: Invalid dataset key '{key}' specified. Valid keys are {known}", grammar, place)
     return entity, key
 
 
@@ -296,5 +348,10 @@ def _unquoted(text: str) -> str:
     return text[1:-1].replace(mark * 2, mark)
 
 
-def _wrong(message: str) -> InvalidRequest:
-    return InvalidRequest(message, code="InvalidFilter", hint="https://mlflow.org/docs/latest/search-runs.html")
+def _number(text: str) -> int | float:
+    return int(text) if re.fullmatch(r"[-+]?\d+", text) else float(text)
+
+
+def _wrong(message: str, grammar: Grammar, place: int | None = None) -> InvalidRequest:
+    faults = () if place is None else (Fault(message, field="filter", column=place),)
+    return InvalidRequest(message, code="InvalidFilter", hint=grammar.hint, faults=faults)

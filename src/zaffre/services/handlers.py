@@ -31,7 +31,9 @@ from zaffre.services.jobs import (
 )
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
+from zaffre.services.runs import compare, keys, search
 from zaffre.services.server import state, storage
+from zaffre.services.views import manage as views
 from zaffre.services.workspaces import manage as workspaces
 
 Handler = Callable[..., Any]
@@ -75,6 +77,15 @@ HANDLERS: dict[str, Handler] = {
     "metrics.columns": metrics_query.columns,
     "metrics.list": metrics_show.list_metrics,
     "metrics.history": metrics_show.history,
+    "runs.search": search.search,
+    "runs.count": search.count,
+    "runs.keys": keys.keys,
+    "runs.compare": compare.compare,
+    "views.list": views.list_views,
+    "views.create": views.create,
+    "views.show": views.show,
+    "views.update": views.update,
+    "views.delete": views.delete,
     **_versioned("data"),
     "data.diff": diff.diff,
     "data.check": diff.check,

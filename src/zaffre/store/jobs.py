@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any
@@ -428,10 +428,17 @@ def oldest_living(connection: Connection) -> int | None:
     return moment
 
 
-def tags_of(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+def tags_of(
+    connection: Connection, ids: Sequence[int], keys: Collection[str] | None = None
+) -> dict[int, dict[str, str]]:
+    """The tags of these jobs: all of them, or some `keys`."""
     found: dict[int, dict[str, str]] = {}
+    if keys is not None and not keys:
+        return found
     for start in range(0, len(ids), 500):
         query = select(tag_table.c.job_id, tag_table.c.key, tag_table.c.value)
+        if keys is not None:
+            query = query.where(tag_table.c.key.in_(keys))
         for job, key, value in connection.execute(query.where(tag_table.c.job_id.in_(ids[start : start + 500]))):
             found.setdefault(job, {})[key] = value
     return found

@@ -7,7 +7,7 @@ stored twice and read once: a series is a set of points, as MLflow defines it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import Connection, case, delete, func, select, tuple_
@@ -99,6 +99,22 @@ def latest(connection: Connection, ids: Sequence[int]) -> dict[int, list[Latest]
         rows = connection.execute(query.where(L.job_id.in_(ids[start : start + 500])).order_by(L.job_id, L.key))
         for job, key, value, is_nan, timestamp, step, points in rows:
             found.setdefault(job, []).append(Latest(key, math.nan if is_nan else value, timestamp, step, points))
+    return found
+
+
+def last_values(
+    connection: Connection, ids: Sequence[int], keys: Collection[str] | None = None
+) -> dict[int, dict[str, float]]:
+    """The last value of every key of these jobs, or of some `keys`."""
+    found: dict[int, dict[str, float]] = {}
+    if keys is not None and not keys:
+        return found
+    for start in range(0, len(ids), 500):
+        query = select(L.job_id, L.key, L.value, L.is_nan).where(L.job_id.in_(ids[start : start + 500]))
+        if keys is not None:
+            query = query.where(L.key.in_(keys))
+        for job, key, value, is_nan in connection.execute(query.order_by(L.job_id, L.key)):
+            found.setdefault(job, {})[key] = math.nan if is_nan else value
     return found
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Collection, Mapping, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -17,7 +18,9 @@ def add(db: Database, connection: Connection, job_id: int, run: str, values: Map
     """The same value again is no change. Raises `InvalidRequest` naming a parameter that has another value."""
     if not values:
         return
-    rows = [{"job_id": job_id, "key": key, "value": values[key]} for key in sorted(values)]
+    rows = [
+        {"job_id": job_id, "key": key, "value": values[key], "number": number_of(values[key])} for key in sorted(values)
+    ]
     connection.execute(db.insert(params).on_conflict_do_nothing(index_elements=["job_id", "key"]), rows)
     stored = dict(connection.execute(select(P.key, P.value).where(P.job_id == job_id, P.key.in_(list(values)))).all())
     for key, value in values.items():
@@ -30,10 +33,24 @@ def add(db: Database, connection: Connection, job_id: int, run: str, values: Map
             )
 
 
-def of(connection: Connection, ids: Sequence[int]) -> dict[int, dict[str, str]]:
+def number_of(value: str) -> float | None:
+    """The number that a parameter is, when it is a finite one."""
+    try:
+        number = float(value) if len(value) < 40 and "_" not in value else math.nan
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def of(connection: Connection, ids: Sequence[int], keys: Collection[str] | None = None) -> dict[int, dict[str, str]]:
+    """The parameters of these jobs: all of them, or some `keys`."""
     found: dict[int, dict[str, str]] = {}
+    if keys is not None and not keys:
+        return found
     for start in range(0, len(ids), 500):
         query = select(P.job_id, P.key, P.value).where(P.job_id.in_(ids[start : start + 500]))
+        if keys is not None:
+            query = query.where(P.key.in_(keys))
         for job, key, value in connection.execute(query.order_by(P.job_id, P.key)):
             found.setdefault(job, {})[key] = value
     return found

@@ -40,6 +40,7 @@ class RunRecord:
     parent_id: int | None
     root_id: int
     reused_from: int | None
+    compute: str | None
 
     @property
     def source_id(self) -> int:

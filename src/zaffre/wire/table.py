@@ -4,11 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
-from zaffre.wire import assets, content, data, files, graphs, jobs, logs, metrics, models, resources, server
+from zaffre.wire import (
+    assets,
+    content,
+    data,
+    files,
+    graphs,
+    jobs,
+    logs,
+    metrics,
+    models,
+    resources,
+    runs,
+    server,
+    views,
+)
 from zaffre.wire.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
-    for noun in (jobs, files, graphs, logs, data, models, assets, resources, content, server, metrics)
+    for noun in (jobs, files, graphs, logs, data, models, assets, resources, content, server, metrics, runs, views)
     for operation in noun.OPERATIONS
 }

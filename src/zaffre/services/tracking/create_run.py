@@ -10,7 +10,7 @@ from zaffre.services.context import Context
 from zaffre.services.tracking.experiment import resolve
 from zaffre.services.tracking.run import Run, load
 from zaffre.store import runs
-from zaffre.store.run_search import PARENT, RUN_NAME
+from zaffre.store.run_conditions import PARENT, RUN_NAME
 
 
 def create_run(

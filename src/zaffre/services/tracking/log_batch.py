@@ -16,7 +16,7 @@ from zaffre.store import jobs, logged_models, metrics, params, runs
 from zaffre.store.db import Database
 from zaffre.store.logged_models import ModelPoint
 from zaffre.store.metrics import Point
-from zaffre.store.run_search import RUN_NAME
+from zaffre.store.run_conditions import RUN_NAME
 from zaffre.store.together import Together
 
 Metrics = tuple[str, str, Sequence[Point]]  # workspace, run, points

@@ -13,7 +13,7 @@ from zaffre.store import datasets, experiments, jobs, logged_models, metrics, pa
 from zaffre.store.datasets import DatasetUse
 from zaffre.store.logged_models import ModelUse
 from zaffre.store.metrics import Latest
-from zaffre.store.run_search import PARENT, RUN_NAME
+from zaffre.store.run_conditions import PARENT, RUN_NAME
 from zaffre.store.runs import RunRecord
 
 REUSED = "zaffre.reused_from"  # the run whose result this one shows

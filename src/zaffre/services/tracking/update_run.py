@@ -9,7 +9,7 @@ from zaffre.services.context import Context
 from zaffre.services.tracking.run import Run, load
 from zaffre.services.tracking.values import wrong
 from zaffre.store import jobs, runs
-from zaffre.store.run_search import RUN_NAME
+from zaffre.store.run_conditions import RUN_NAME
 
 
 def update_run(

@@ -25,6 +25,7 @@ params = Table(
     Column("job_id", BigId, ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True),
     Column("key", Name, primary_key=True),
     Column("value", Text, nullable=False),
+    Column("number", Float),  # the value, where it is a finite number: to compare and to sort by
 )
 Index("ix_params_key", params.c.key)
 
