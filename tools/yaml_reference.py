@@ -68,8 +68,35 @@ PAGES = (
         Steps are joined by expressions: `${{parent.inputs.x}}` is an input of the pipeline,
         `${{parent.jobs.step.outputs.y}}` what another step made, `${{parent.outputs.z}}` an output of the pipeline.
         A step starts when all that it needs is there. A step whose command, code, environment and inputs are those of
-        an earlier one is not run again; its result is taken. Steps of other types than command and pipeline are read
-        and checked, not run.
+        an earlier one is not run again; its result is taken. Steps of other types than command, parallel and pipeline are
+        read and checked, not run.
+        """,
+    ),
+    Page(
+        "parallel-job",
+        "job/parallel",
+        "Parallel job",
+        "zaffre job create --file parallel-job.yml --stream",
+        """
+        The input is cut into mini-batches, and worker processes run the script over them. `init()` is called once in
+        each worker, `run(mini_batch)` or `run(mini_batch, mini_batch_context)` for each mini-batch, `shutdown()` at
+        the end. A mini-batch of a file or folder is a list of paths, by name; of an `mltable` with rows it is a pandas
+        DataFrame (the environment needs `mltable` and `pandas`). With `partition_keys` the context has
+        `partition_key_value`, the values as text.
+
+        `run` returns a list, an array, a DataFrame or a Series: each item or row becomes a line of the output
+        `append_row_to`, columns separated by a space, in the order of the input whatever ran first. If that output is a
+        folder, the file is `parallel_run_step.txt`. It appears at once when all is done. Fewer rows than files or
+        rows in the mini-batch are failed items; None means that all went well.
+
+        A mini-batch that raises, takes too long or takes its process down is tried again, and then left out and named
+        in the log and in `user_logs/failed_mini_batches.jsonl`; the job fails when the thresholds are exceeded, or
+        when every mini-batch failed. What is finished is kept: `zaffre job resume` runs the others only.
+        What the workers print is in `user_logs/worker_<n>.txt`, the beginning of it in the job's log.
+
+        At most as many workers run as the machine has processors. `program_arguments` may hold flags of Azure's
+        own runner: `--error_threshold`, `--allowed_failed_percent`, `--allowed_failed_count`,
+        `--first_task_creation_timeout` (seconds for `init`) and `--append_row_file_name` are heeded.
         """,
     ),
     Page(
@@ -83,6 +110,15 @@ PAGES = (
         "component/pipeline",
         "Pipeline component",
         "zaffre component create --file pipeline-component.yml",
+    ),
+    Page(
+        "parallel-component",
+        "component/parallel",
+        "Parallel component",
+        "zaffre component create --file parallel-component.yml",
+        """
+        What its fields mean is told by [parallel job](parallel-job.md).
+        """,
     ),
     Page("data", "data", "Data", "zaffre data create --file data.yml"),
     Page(
@@ -117,7 +153,8 @@ with underscores. (Zaffre) marks what Azure ML does not have."""
 OTHERS_SAID = """These are read and checked (`zaffre validate`), not run by this release: a job or a step of such a type
 is refused with the code `JobTypeNotOffered`, and for the others there is no command that creates them."""
 OWN_PAGE = {"Environment": "environment.md", "CommandComponent": "command-component.md",
-            "PipelineComponent": "pipeline-component.md"}  # fmt: skip
+            "PipelineComponent": "pipeline-component.md",
+            "ParallelComponent": "parallel-component.md"}  # fmt: skip
 # Parts that concern Azure's own services: shown as a mapping, and their fields are not explained one by one.
 WITHOUT_EFFECT = {"Identity", "JobService", "QueueSettings", "SshSettings", "NetworkSettings", "InferenceConfig",
                   "CustomerManagedKey", "ManagedNetwork"}  # fmt: skip
@@ -224,9 +261,10 @@ def inside(hint: Any) -> Iterator[type[Form]]:
 def steps() -> tuple[type[Form], ...]:
     """The steps that run; those of other types are read and checked."""
     from zaffre.spec.node import CommandNode
+    from zaffre.spec.parallel import ParallelNode
     from zaffre.spec.pipeline import PipelineNode
 
-    return CommandNode, PipelineNode
+    return CommandNode, ParallelNode, PipelineNode
 
 
 @cache
@@ -321,7 +359,12 @@ def link(model: type[Form]) -> str:
 
 def title(model: type[Form]) -> str:
     """`RetrySettings` as words."""
-    named = {"CommandNode": "Command step", "PipelineNode": "Pipeline step", "S3": "S3"}
+    named = {
+        "CommandNode": "Command step",
+        "ParallelNode": "Parallel step",
+        "PipelineNode": "Pipeline step",
+        "S3": "S3",
+    }
     name = "".join(f" {letter.lower()}" if letter.isupper() else letter for letter in model.__name__).strip()
     return named.get(model.__name__, name.capitalize())
 

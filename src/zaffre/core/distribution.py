@@ -35,7 +35,7 @@ class Arrangement:
 
 
 def is_distributed(step: Mapping[str, Any]) -> bool:
-    return bool(step.get("distribution")) or nodes(step) > 1
+    return not step.get("parallel") and (bool(step.get("distribution")) or nodes(step) > 1)
 
 
 def nodes(step: Mapping[str, Any]) -> int:
@@ -44,6 +44,8 @@ def nodes(step: Mapping[str, Any]) -> int:
 
 def processes(step: Mapping[str, Any]) -> int:
     """How many processes the step runs as. Raises `InvalidRequest` as `arrange` does."""
+    if step.get("parallel"):
+        return int(step["parallel"]["workers"])
     wish = step.get("distribution") or {}
     kind = _kind(wish)
     if kind == "tensorflow":

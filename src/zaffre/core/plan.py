@@ -37,9 +37,32 @@ class OutputPlan(TypedDict, total=False):
     parent: str  # the pipeline's output that it is
 
 
+class ParallelPlan(TypedDict, total=False):
+    """How a parallel step cuts its input, and what it does with the results. Ports are names of inputs and outputs."""
+
+    entry: str | None  # the script in the code; None: an MLflow model scores by itself
+    input: Required[str]  # the port that is cut
+    input_type: str
+    mini_batch_size: str | None
+    partition_keys: list[str]
+    append_to: str | None  # the port to which rows are appended
+    append_name: str | None  # the file in it, where the port is a folder
+    model: str | None  # the port whose folder is AZUREML_MODEL_DIR
+    output_dir: str | None  # the port that is AZUREML_BI_OUTPUT_PATH
+    error_threshold: int
+    mini_batch_error_threshold: int
+    allowed_failed_percent: float
+    workers: int  # of all instances together; never more than the machine has processors
+    retries: int
+    timeout_s: float  # of one mini-batch
+    init_timeout_s: float
+    logging_level: str
+
+
 class StepPlan(TypedDict, total=False):
-    kind: Required[str]  # command
-    command: Required[str]
+    kind: Required[str]  # command, parallel
+    command: Required[str]  # of a parallel step the arguments of its script
+    parallel: ParallelPlan
     environment: Required[str]  # key into the root's `environments`
     code: str | None  # root of a tree
     inputs: dict[str, InputPlan]

@@ -14,6 +14,16 @@ from typing import Any
 import blake3
 import orjson
 
+ORDER = (
+    "code", "command", "params", "environment", "variables", "inputs", "outputs", "parallel", "resources", "format",
+)  # fmt: skip
+NO_PART = (
+    "workers",
+    "retries",
+    "timeout_s",
+    "init_timeout_s",
+    "logging_level",
+)  # of a parallel step: its result is the same without
 FORMAT = 1  # a new meaning of the parts is a new format: old results are then not reused
 
 
@@ -27,7 +37,7 @@ def parts(step: Mapping[str, Any]) -> dict[str, Any] | None:
             return None
         else:
             inputs[port] = item["identity"]
-    return {
+    found = {
         "format": FORMAT,
         "command": step["command"],
         "code": step.get("code"),
@@ -38,6 +48,12 @@ def parts(step: Mapping[str, Any]) -> dict[str, Any] | None:
         "outputs": {port: [item["type"], item.get("path")] for port, item in (step.get("outputs") or {}).items()},
         "resources": [step.get("instances", 1), step.get("distribution")],
     }
+    if parallel := step.get(
+        "parallel"
+    ):  # how many work on it at once changes nothing: rows have the order of the input
+        found["parallel"] = {name: item for name, item in parallel.items() if name not in NO_PART}
+        found["resources"] = [1, None]
+    return found
 
 
 def key(of: Mapping[str, Any]) -> str:
@@ -48,7 +64,7 @@ def key(of: Mapping[str, Any]) -> str:
 class Difference:
     """The first part that differs, in the order in which people look: what they edited comes before what followed."""
 
-    part: str  # code, command, environment, params, inputs, variables, outputs, resources, format
+    part: str  # code, command, environment, params, inputs, variables, outputs, parallel, resources, format
     name: str | None = None  # of the parameter, input, variable
     former: Any = None
     now: Any = None
@@ -56,7 +72,7 @@ class Difference:
 
 def difference(former: Mapping[str, Any], now: Mapping[str, Any]) -> Difference | None:
     """Why two keys differ; None when they are equal."""
-    for part in ("code", "command", "params", "environment", "variables", "inputs", "outputs", "resources", "format"):
+    for part in ORDER:
         old, new = former.get(part), now.get(part)
         if old == new:
             continue

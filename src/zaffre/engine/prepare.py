@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from zaffre.base.errors import InvalidRequest, NotFound
-from zaffre.engine import distribute, listing
+from zaffre.engine import distribute, listing, parallel
 from zaffre.engine.live import Live
 from zaffre.engine.variables import variables
 from zaffre.ports.compute import Task
@@ -89,6 +89,8 @@ def prepare(
     live.folder = folder
     log = ctx.home.log(live.job.workspace, live.job.name)
     command = distribute.command(live.plan, command, folder, log.parent)
+    if "parallel" in live.plan:
+        command = parallel.command(ctx, live, command, parallel.Places(folder, log.parent, inputs, paths), env)
     task = Task(task_id(live), command, work, log, folder, env)
     return Prepared(task, outputs, notes, tuple(environment.lock))
 

@@ -32,51 +32,52 @@ LogLevel = Annotated[Literal["debug", "info", "warning", "error", "critical"], F
 class ParallelTask(Form):
     """The script and where it runs."""
 
-    type: Annotated[Literal["run_function", "function", "model"], Fold] = "run_function"
-    code: LocalPath | None = None
-    entry_script: str | None = None  # with init() and run(mini_batch)
-    environment: EnvironmentValue | None = None
-    program_arguments: str | None = None
-    append_row_to: str | None = None  # ${{outputs.x}}: what run() returns is appended there
+    type: Annotated[Literal["run_function", "function", "model"], Fold] = "run_function"  # a script, or a model
+    code: LocalPath | None = None  # folder or file that is copied to where the script runs
+    entry_script: str | None = None  # a file of the code with `run(mini_batch)`, perhaps `init()` and `shutdown()`
+    environment: EnvironmentValue | None = None  # what its Python finds installed
+    program_arguments: str | None = None  # what the script finds in `sys.argv`; expressions are replaced
+    append_row_to: str | None = None  # ${{outputs.x}}: what run() returns is written there, in the order of the input
     model: str | dict[str, Any] | None = None
+    """`azureml:NAME:VERSION` or `${{inputs.x}}`: its folder is `AZUREML_MODEL_DIR`. An MLflow model needs no script."""
 
 
 class ParallelSettings(Form):
     """How the input is cut, and how much may fail."""
 
-    mini_batch_size: BatchSize | None = None
-    partition_keys: list[str] | Expression | None = None
-    input_data: str | None = None  # ${{inputs.x}}: the input that is cut
-    max_concurrency_per_instance: Count | None = None
-    error_threshold: int | Expression | None = None  # failed items that are tolerated, -1 for any number
-    mini_batch_error_threshold: int | Expression | None = None
-    logging_level: LogLevel | None = None
-    retry_settings: RetrySettings | None = None
-    resources: Resources | None = None
-    environment_variables: TextMap | None = None
+    mini_batch_size: BatchSize | None = None  # files of a folder (`5`; 10 if not given), bytes of a table (`1mb`)
+    partition_keys: list[str] | Expression | None = None  # columns of a table: one mini-batch for each of their values
+    input_data: str | None = None  # ${{inputs.x}}: the input that is cut; need not be said of the only one
+    max_concurrency_per_instance: Count | None = None  # workers of each instance; as many as processors if not given
+    error_threshold: int | Expression | None = None  # failed files or rows that are tolerated; -1, any number
+    mini_batch_error_threshold: int | Expression | None = None  # failed mini-batches that are tolerated; -1, any number
+    logging_level: LogLevel | None = None  # of Python's `logging` in the script; `info` if not given
+    retry_settings: RetrySettings | None = None  # of each mini-batch: 2 retries and 600 s if not given
+    resources: Resources | None = None  # what it takes of the machine
+    environment_variables: TextMap | None = None  # set for the script
 
 
 class ParallelJob(JobFields, ParallelSettings):
     """A parallel job of its own."""
 
     type: Literal["parallel"]
-    task: ParallelTask
-    inputs: dict[str, InputValue] | None = None
-    outputs: dict[str, OutputValue] | None = None
+    task: ParallelTask  # what is run
+    inputs: dict[str, InputValue] | None = None  # data and values; a bare value is a value
+    outputs: dict[str, OutputValue] | None = None  # where rows and files go
 
 
 class ParallelComponent(ComponentFields, ParallelSettings):
     """A parallel job to be used as a step."""
 
     type: Literal["parallel"]
-    task: ParallelTask
+    task: ParallelTask  # what is run
 
 
 class Flow(Form):
     """A prompt flow (`flow.dag.yaml`) or a run of one; kept as it is."""
 
-    path: str
-    content: dict[str, Any]
+    path: str  # of its file
+    content: dict[str, Any]  # of its file
     type: Literal["flow"] = "flow"
 
 
@@ -99,5 +100,6 @@ class ParallelNode(Node, ParallelSettings):
 
     type: Literal["parallel"]
     component: Annotated[str | ParallelComponent | Flow | None, PlainValidator(flow_or_component)] = None
-    task: ParallelTask | None = None
-    connections: dict[str, Any] | None = None  # of a flow
+    """A parallel component: name, address, file or the component itself."""
+    task: ParallelTask | None = None  # written in place, if there is no `component`
+    connections: dict[str, Any] | None = None  # of a prompt flow, which is read and checked, not run

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SHOWN = ("command", "code", "environment", "inputs", "outputs", "description", "tags", "jobs", "settings", "version")
+SHOWN = (
+    "command", "task", "code", "environment", "inputs", "outputs", "description", "tags", "jobs", "settings", "version",
+)  # fmt: skip
 
 
 def spec_of_node(pipeline: Mapping[str, Any], name: str) -> dict[str, Any]:

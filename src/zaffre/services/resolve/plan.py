@@ -12,12 +12,12 @@ from zaffre.core.distribution import arrange, is_distributed, number
 from zaffre.core.memory import megabytes
 from zaffre.core.plan import GraphPlan, InputPlan, StepPlan
 from zaffre.services.places import CONTENT
-from zaffre.services.resolve import inputs
+from zaffre.services.resolve import inputs, parallel
 from zaffre.services.resolve.environment import environment_of
 from zaffre.services.resolve.scope import Scope
 
-RUNS_HERE = ("command", "pipeline")
-LATER = {"sweep", "parallel", "spark", "automl", "import", "data_transfer", "finetuning", "distillation"}
+RUNS_HERE = ("command", "parallel", "pipeline")
+LATER = {"sweep", "spark", "automl", "import", "data_transfer", "finetuning", "distillation"}
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,12 @@ def _node(scope: Scope, node: Mapping[str, Any], around: Around) -> tuple[Mappin
         raise InvalidRequest(
             f"{around.step}: jobs of type {kind} are read and checked by this release, but not run",
             code="JobTypeNotOffered",
-            hint="this release runs command and pipeline jobs" if kind in LATER else None,
+            hint="this release runs command, parallel and pipeline jobs" if kind in LATER else None,
         )
     if kind == "pipeline":
         return _graph(scope, node, component, source, around)
+    if kind == "parallel":
+        return _parallel(scope, node, component, source, around)
     return _step(scope, node, component, source, around)
 
 
@@ -118,6 +120,21 @@ def _step(
         plan["source"] = source
     if is_distributed(plan):
         arrange(plan)  # raises `InvalidRequest` for what could not run
+    return plan, bound
+
+
+def _parallel(
+    scope: Scope, node: Mapping[str, Any], component: Mapping[str, Any] | None, source: str | None, around: Around
+) -> tuple[StepPlan, dict[str, str]]:
+    """A command step whose command is the driver of mini-batches."""
+    said = parallel.merged(node, component)
+    if component is not None:
+        component = parallel.as_command(said, component, around.step)
+        node = {key: value for key, value in node.items() if key != "retry_settings"}
+    else:
+        node = parallel.as_command(said, node, around.step)
+    plan, bound = _step(scope, node, component, source, around)
+    parallel.complete(scope, plan, said, around.step)
     return plan, bound
 
 

@@ -38,6 +38,7 @@ def explain(
         "variables": lambda: _change("environment variable", found),
         "inputs": lambda: _input(former, found, plan),
         "outputs": lambda: f"output `{found.name}` is declared differently",
+        "parallel": lambda: _change("setting", found) if found.name else "it is a parallel step now",
         "resources": lambda: "instances or distribution changed",
         "format": lambda: "this release keys steps in a new way",
     }
