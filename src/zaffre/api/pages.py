@@ -21,6 +21,10 @@ from starlette.routing import Route
 from zaffre.api.auth import COOKIE, Gate
 
 STATIC = Path(__file__).parent / "static"
+SECTIONS = frozenset(
+    ("", "jobs", "compare", "submit", "pipelines", "data", "models", "environments", "components", "datastores", "compute",
+     "settings")
+)  # fmt: skip
 ASSETS = "assets/"  # files that carry a hash of their content in their name
 CSP = (
     "default-src 'self'; worker-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
@@ -70,7 +74,7 @@ def pages(gate: Gate) -> list[Route]:
             raise HTTPException(404, "no such address")
         if asset := assets().get(path):
             return _asset(request, asset, path.startswith(ASSETS))
-        if path.startswith(ASSETS) or ("." in path.rsplit("/", 1)[-1] and path.count("/") == 0):
+        if path.startswith(ASSETS) or ("." in path and path.count("/") == 0):
             raise HTTPException(404, "no such file")
         token = request.query_params.get("token")
         if token is not None:
@@ -100,7 +104,8 @@ def _page(path: str) -> Response:
         )
     base = "../" * path.count("/") or "./"
     headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-cache"}
-    return Response(text.replace("%BASE%", base), media_type="text/html", headers=headers)
+    status = 200 if path.split("/", 1)[0] in SECTIONS else 404  # the page itself says what is not there
+    return Response(text.replace("%BASE%", base), status, media_type="text/html", headers=headers)
 
 
 def _login(gate: Gate, request: Request, token: str) -> Response:

@@ -9,10 +9,13 @@ from zaffre.services.assets import change as asset_change
 from zaffre.services.assets import create as asset_create
 from zaffre.services.assets import show as asset_show
 from zaffre.services.computes import manage as computes
+from zaffre.services.computes import use as compute_use
 from zaffre.services.content import transfer
 from zaffre.services.context import Context
 from zaffre.services.data import diff
 from zaffre.services.data import download as data_download
+from zaffre.services.data import files as data_files
+from zaffre.services.data import profile as data_profile
 from zaffre.services.datastores import manage as datastores
 from zaffre.services.jobs import (
     cancel,
@@ -68,6 +71,7 @@ HANDLERS: dict[str, Handler] = {
     "jobs.download": download.download,
     "jobs.files": files.list_files,
     "jobs.file": files.read_file,
+    "jobs.document": show.document,
     "jobs.graph": graph.graph,
     "jobs.states": graph.states,
     "jobs.cause": graph.cause,
@@ -90,6 +94,9 @@ HANDLERS: dict[str, Handler] = {
     "data.diff": diff.diff,
     "data.check": diff.check,
     "data.download": data_download.downloader("data"),
+    "data.files": data_files.list_files,
+    "data.file": data_files.read_file,
+    "data.profile": data_profile.profile,
     **_versioned("model"),
     "model.download": data_download.downloader("model"),
     **_versioned("environment"),
@@ -108,6 +115,7 @@ HANDLERS: dict[str, Handler] = {
     "compute.show": computes.show,
     "compute.update": computes.update,
     "compute.delete": computes.delete,
+    "compute.use": compute_use.use,
     "content.missing": transfer.missing,
     "content.upload": transfer.upload,
     "content.tree": transfer.put_tree,

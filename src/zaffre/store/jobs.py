@@ -249,6 +249,14 @@ def children(connection: Connection, parent_id: int) -> list[JobRecord]:
     return [_record(row) for row in connection.execute(query)]
 
 
+def living_steps(connection: Connection, workspace: str) -> list[JobRecord]:
+    """Jobs of a workspace that live and run by themselves (no pipelines, no runs of bare clients), oldest first."""
+    c = jobs.c
+    where = [c.workspace == workspace, c.status.in_(_LIVING), c.type.not_in(("pipeline", "interactive"))]
+    query = select(*COLUMNS).where(*where).order_by(c.id).limit(5000)
+    return [_record(row) for row in connection.execute(query)]
+
+
 def step_states(connection: Connection, parent_id: int) -> Sequence[Any]:
     """Where the jobs right below a parent stand, without their documents."""
     c = jobs.c

@@ -82,7 +82,7 @@ function Plot({ metric, runs, settings, range, onRange, height, highlight, legen
       return { id: curve.run, name: run.title, color: run.baseline ? "--ink" : color, dash: run.baseline ? [6, 4] : dash, thick: run.baseline || curve.run === highlight, last: curve.columns.last!, min: curve.columns.raw_min ?? curve.columns.min!, max: curve.columns.raw_max ?? curve.columns.max! };
     });
   const lacking = names.length - lines.length;
-  if (!lines.length) return <div className="empty" style={{ minHeight: height }}>{names.length === 1 ? "The run has" : "None of these runs has"} no points of {metric}{range ? " in this range" : ""}.</div>;
+  if (!lines.length) return <div className="empty" style={{ minHeight: height }}>{names.length === 1 ? "The run has no points of" : "None of the runs that are shown has points of"} {metric}{range ? " in this range" : ""}.</div>;
   const only = answer.data.x.length === 1;
   return (
     <>
@@ -114,6 +114,7 @@ export function Bars({ lines, height }: { lines: { id: string; name: string; col
   const most = Math.max(0, ...lines.map((line) => line.at));
   const least = Math.min(0, ...lines.map((line) => line.at));
   const span = most - least || 1;
+  if (!lines.length) return <div className="empty" style={{ minHeight: height }}>No run that is shown has a value.</div>;
   return (
     <div style={{ height, overflow: "auto", padding: "4px 8px", display: "flex", flexDirection: "column", gap: 4 }}>
       {lines.map((line) => (

@@ -44,6 +44,13 @@ export interface AssetView {
   [more: string]: unknown;
 }
 
+export interface Bin {
+  low: number;
+  high: number;
+  count: number;
+  [more: string]: unknown;
+}
+
 export interface CauseView {
   cause: string;
   compared_with?: string | null;
@@ -55,6 +62,27 @@ export interface CheckData {
   name: string;
   version?: string | null;
   label?: string | null;
+}
+
+export interface CodeChange {
+  path: string;
+  change: "added" | "removed" | "changed" | "renamed";
+  former_path?: string | null;
+  size?: number | null;
+  former_size?: number | null;
+  diff?: string | null;
+  note?: string | null;
+  [more: string]: unknown;
+}
+
+export interface CodeDiff {
+  run: string;
+  known: boolean;
+  same: boolean;
+  commit?: string | null;
+  files?: CodeChange[];
+  cut?: boolean;
+  [more: string]: unknown;
 }
 
 export interface Collect {
@@ -73,10 +101,115 @@ export interface Collected {
   [more: string]: unknown;
 }
 
+export interface ColumnProfile {
+  name: string;
+  type: string;
+  nulls: number;
+  distinct: number;
+  min?: any;
+  max?: any;
+  mean?: number | null;
+  histogram?: Bin[];
+  top?: TopValue[];
+  [more: string]: unknown;
+}
+
+export interface CompareRuns {
+  workspace?: string;
+  runs: string[];
+  baseline?: string | null;
+  only_differences?: boolean;
+  parts?: ("params" | "metrics" | "tags" | "inputs" | "environment" | "code")[] | null;
+}
+
+export interface ComparedMetric {
+  key: string;
+  values: (number | null)[];
+  deltas: (number | null)[];
+  differs: boolean;
+  [more: string]: unknown;
+}
+
+export interface ComparedText {
+  key: string;
+  values: (string | null)[];
+  differs: boolean;
+  [more: string]: unknown;
+}
+
+export interface ComputeJob {
+  name: string;
+  display_name?: string | null;
+  node?: string | null;
+  parent_job_name?: string | null;
+  status: string;
+  since?: string | null;
+  instances: number;
+  cpu: number;
+  why?: string | null;
+  [more: string]: unknown;
+}
+
+export interface ComputeUse {
+  name: string;
+  type: string;
+  instances?: number | null;
+  busy: number;
+  cpu?: number | null;
+  cpu_busy: number;
+  running: ComputeJob[];
+  waiting: ComputeJob[];
+  waiting_count: number;
+  [more: string]: unknown;
+}
+
+export interface ComputeUseList {
+  items: ComputeUse[];
+  [more: string]: unknown;
+}
+
+export interface CountRuns {
+  workspace?: string;
+  filter?: string | null;
+  experiment_names?: string[];
+  parent_job_name?: string | null;
+  top_level?: boolean;
+  listed?: "active" | "archived" | "all";
+}
+
 export interface CreateAsset {
   workspace?: string;
   spec: Record<string, any>;
   job_name?: string | null;
+}
+
+export interface CreateView {
+  workspace?: string;
+  name: string;
+  page: string;
+  query: string;
+  shared?: boolean;
+  default?: boolean;
+}
+
+export interface Curve {
+  run: string;
+  key: string;
+  points: number;
+  not_finite: number;
+  ratio: number;
+  columns?: Record<string, (number | null)[]>;
+  [more: string]: unknown;
+}
+
+export interface Curves {
+  x: number[];
+  unit: string;
+  width: number;
+  ratio: number;
+  columns: string[];
+  curves: Curve[];
+  [more: string]: unknown;
 }
 
 export interface Damage {
@@ -96,11 +229,32 @@ export interface DataDiff {
   [more: string]: unknown;
 }
 
+export interface DataFiles {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  path?: string;
+  max_results?: number;
+  cursor?: string | null;
+}
+
+export interface DeleteView {
+  workspace?: string;
+  id: string;
+  version?: number | null;
+}
+
 export interface DiffData {
   workspace?: string;
   name: string;
   base: string;
   other: string;
+}
+
+export interface DocumentView {
+  spec: Record<string, any>;
+  [more: string]: unknown;
 }
 
 export interface Download {
@@ -190,6 +344,14 @@ export interface GraphView {
   [more: string]: unknown;
 }
 
+export interface History {
+  steps: number[];
+  timestamps: number[];
+  values: number[];
+  next_offset?: number | null;
+  [more: string]: unknown;
+}
+
 export interface JobEvent {
   id: number;
   job: string;
@@ -252,6 +414,12 @@ export interface JobView {
   [more: string]: unknown;
 }
 
+export interface KeyList {
+  items: RunKey[];
+  cursor?: string | null;
+  [more: string]: unknown;
+}
+
 export interface LineageEdge {
   job: string;
   job_status: string;
@@ -288,6 +456,25 @@ export interface ListJobs {
   cursor?: string | null;
 }
 
+export interface ListKeys {
+  workspace?: string;
+  prefix?: string;
+  kind?: "metrics" | "params" | "tags" | null;
+  experiment_name?: string | null;
+  max_results?: number;
+  cursor?: string | null;
+}
+
+export interface ListMetrics {
+  workspace?: string;
+  name: string;
+}
+
+export interface ListViews {
+  workspace?: string;
+  page?: string | null;
+}
+
 export interface LogHit {
   line: number;
   offset: number;
@@ -304,6 +491,20 @@ export interface LogHits {
 export interface LogSize {
   bytes: number;
   job: string;
+  [more: string]: unknown;
+}
+
+export interface Metric {
+  key: string;
+  value: number;
+  step: number;
+  timestamp: number;
+  points: number;
+  [more: string]: unknown;
+}
+
+export interface MetricList {
+  items: Metric[];
   [more: string]: unknown;
 }
 
@@ -324,6 +525,15 @@ export interface PlanView {
   [more: string]: unknown;
 }
 
+export interface ProfileData {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  path?: string;
+  preview_rows?: number;
+}
+
 export interface PutResource {
   workspace?: string;
   spec: Record<string, any>;
@@ -338,6 +548,25 @@ export interface PutWorkspace {
   spec: Record<string, any>;
 }
 
+export interface QueryMetrics {
+  workspace?: string;
+  runs: string[];
+  keys: string[];
+  x?: "step" | "relative" | "wall";
+  range?: any[] | null;
+  buckets?: number;
+  smooth?: Smoothing;
+}
+
+export interface ReadDataFile {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  path?: string;
+  render?: boolean;
+}
+
 export interface ReadFile {
   workspace?: string;
   name: string;
@@ -345,6 +574,14 @@ export interface ReadFile {
   output_name?: string | null;
   path: string;
   render?: boolean;
+}
+
+export interface ReadHistory {
+  workspace?: string;
+  name: string;
+  key: string;
+  max_results?: number;
+  offset?: number;
 }
 
 export interface ReadLog {
@@ -376,6 +613,73 @@ export interface ResumeJob {
   name: string;
 }
 
+export interface RunComparison {
+  baseline: string;
+  runs: RunRow[];
+  params?: ComparedText[] | null;
+  metrics?: ComparedMetric[] | null;
+  tags?: ComparedText[] | null;
+  inputs?: ComparedText[] | null;
+  environment?: ComparedText[] | null;
+  code?: CodeDiff[] | null;
+  [more: string]: unknown;
+}
+
+export interface RunCount {
+  count: number;
+  [more: string]: unknown;
+}
+
+export interface RunKey {
+  kind: "metrics" | "params" | "tags";
+  key: string;
+  runs: number;
+  min?: number | null;
+  max?: number | null;
+  [more: string]: unknown;
+}
+
+export interface RunList {
+  items: RunRow[];
+  cursor?: string | null;
+  [more: string]: unknown;
+}
+
+export interface RunRow {
+  name: string;
+  display_name?: string | null;
+  type?: string | null;
+  status?: string | null;
+  experiment_name?: string | null;
+  created_at?: string | null;
+  started_at?: string | null;
+  ended_at?: string | null;
+  duration_s?: number | null;
+  parent_job_name?: string | null;
+  node?: string | null;
+  created_by?: string | null;
+  compute?: string | null;
+  reused_from?: string | null;
+  archived?: boolean | null;
+  metrics?: Record<string, number> | null;
+  params?: Record<string, string> | null;
+  tags?: Record<string, string> | null;
+}
+
+export interface SavedView {
+  id: string;
+  name: string;
+  page: string;
+  query: string;
+  shared: boolean;
+  default: boolean;
+  owner: string;
+  version: number;
+  created_at: string;
+  changed_at: string;
+  [more: string]: unknown;
+}
+
 export interface Scrubbed {
   objects: number;
   bytes: number;
@@ -388,6 +692,24 @@ export interface SearchLog {
   name: string;
   text: string;
   max_results?: number;
+}
+
+export interface SearchRuns {
+  workspace?: string;
+  filter?: string | null;
+  experiment_names?: string[];
+  parent_job_name?: string | null;
+  top_level?: boolean;
+  listed?: "active" | "archived" | "all";
+  order_by?: string[];
+  fields?: string[] | null;
+  max_results?: number;
+  cursor?: string | null;
+}
+
+export interface Smoothing {
+  kind?: "none" | "ema" | "mean" | "gaussian";
+  amount?: number;
 }
 
 export interface SourceCheck {
@@ -449,6 +771,21 @@ export interface SubmitJob {
   verify?: number | null;
 }
 
+export interface TableProfile {
+  path: string;
+  rows?: number | null;
+  profiled: number;
+  columns: ColumnProfile[];
+  preview: any[][];
+  [more: string]: unknown;
+}
+
+export interface TopValue {
+  value: string;
+  count: number;
+  [more: string]: unknown;
+}
+
 export interface Tree {
   root: string;
   files: number;
@@ -490,6 +827,16 @@ export interface UpdateResource {
   changes: Record<string, any>;
 }
 
+export interface UpdateView {
+  workspace?: string;
+  id: string;
+  version: number;
+  name?: string | null;
+  query?: string | null;
+  shared?: boolean | null;
+  default?: boolean | null;
+}
+
 export interface Upload {
   workspace?: string;
 }
@@ -501,6 +848,16 @@ export interface Uploaded {
 
 export interface View {
   [more: string]: unknown;
+}
+
+export interface ViewList {
+  items: SavedView[];
+  [more: string]: unknown;
+}
+
+export interface ViewRef {
+  workspace?: string;
+  id: string;
 }
 
 export interface WatchJob {
@@ -544,6 +901,7 @@ export interface Operations {
   "compute.list": { request: WorkspaceRequest; response: ResourceList };
   "compute.show": { request: ResourceRef; response: ResourceView };
   "compute.update": { request: UpdateResource; response: ResourceView };
+  "compute.use": { request: WorkspaceRequest; response: ComputeUseList };
   "content.missing": { request: AskMissing; response: Missing };
   "content.tree": { request: PutTree; response: Tree };
   "content.upload": { request: Upload; response: Uploaded };
@@ -553,8 +911,11 @@ export interface Operations {
   "data.delete": { request: AssetVersion; response: Empty };
   "data.diff": { request: DiffData; response: DataDiff };
   "data.download": { request: AssetRef; response: Response };
+  "data.file": { request: ReadDataFile; response: Response };
+  "data.files": { request: DataFiles; response: FileList };
   "data.lineage": { request: AssetRef; response: LineageView };
   "data.list": { request: ListAssets; response: AssetList };
+  "data.profile": { request: ProfileData; response: TableProfile };
   "data.restore": { request: AssetVersion; response: Empty };
   "data.show": { request: AssetRef; response: AssetView };
   "data.update": { request: UpdateAsset; response: AssetView };
@@ -575,6 +936,7 @@ export interface Operations {
   "jobs.cancel": { request: JobRef; response: JobView };
   "jobs.cause": { request: JobRef; response: CauseView };
   "jobs.create": { request: SubmitJob; response: JobView };
+  "jobs.document": { request: JobRef; response: DocumentView };
   "jobs.download": { request: Download; response: Response };
   "jobs.facts": { request: JobRef; response: FactsView };
   "jobs.file": { request: ReadFile; response: Response };
@@ -591,6 +953,10 @@ export interface Operations {
   "jobs.states": { request: JobRef; response: StatesView };
   "jobs.update": { request: UpdateJob; response: JobView };
   "jobs.watch": { request: WatchJob; response: Response };
+  "metrics.columns": { request: QueryMetrics; response: Response };
+  "metrics.history": { request: ReadHistory; response: History };
+  "metrics.list": { request: ListMetrics; response: MetricList };
+  "metrics.query": { request: QueryMetrics; response: Curves };
   "model.archive": { request: AssetVersion; response: Empty };
   "model.create": { request: CreateAsset; response: AssetView };
   "model.delete": { request: AssetVersion; response: Empty };
@@ -600,11 +966,20 @@ export interface Operations {
   "model.restore": { request: AssetVersion; response: Empty };
   "model.show": { request: AssetRef; response: AssetView };
   "model.update": { request: UpdateAsset; response: AssetView };
+  "runs.compare": { request: CompareRuns; response: RunComparison };
+  "runs.count": { request: CountRuns; response: RunCount };
+  "runs.keys": { request: ListKeys; response: KeyList };
+  "runs.search": { request: SearchRuns; response: RunList };
   "server.health": { request: Ask; response: Empty };
   "server.status": { request: Ask; response: Status };
   "server.stop": { request: Ask; response: Empty };
   "storage.gc": { request: Collect; response: Collected };
   "storage.scrub": { request: Ask; response: Scrubbed };
+  "views.create": { request: CreateView; response: SavedView };
+  "views.delete": { request: DeleteView; response: Empty };
+  "views.list": { request: ListViews; response: ViewList };
+  "views.show": { request: ViewRef; response: SavedView };
+  "views.update": { request: UpdateView; response: SavedView };
   "workspace.create": { request: PutWorkspace; response: WorkspaceView };
   "workspace.delete": { request: WorkspaceRef; response: Empty };
   "workspace.list": { request: Nothing; response: WorkspaceList };

@@ -6,7 +6,7 @@ import { Go } from "../kit/Go";
 import { ago, between, bytes, duration, moment } from "../lib/format";
 import { isLive } from "../lib/status";
 import { useNow } from "../routes/run/clock";
-import { Reference } from "../routes/run/Overview";
+import { Reference } from "../routes/run/Reference";
 
 export function Inspector({ step, name, close, pipeline }: { step: StepState | undefined; name: string; close: () => void; pipeline: JobView }) {
   const live = isLive(step?.status ?? "NotStarted");

@@ -5,7 +5,7 @@ import { ApiError, fileUrl } from "../data/client";
 import { useApi, useWorkspace } from "../data/hooks";
 import { bytes, count } from "../lib/format";
 import { parseCsv } from "../lib/table";
-import { Button, Copy, Empty, Failure, Segments, Skeleton } from "./basic";
+import { Copy, Empty, Failure, Segments, Skeleton } from "./basic";
 import { Code } from "./Code";
 import { Grid, type Column } from "./Grid";
 import { Icon } from "./Icon";

@@ -2,10 +2,16 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import type { Values } from "../data/nav";
 
+/** Which link is the present one: told here, because the router would count every link with the same path. */
+export const current = (on: boolean) => {
+  const said = { "aria-current": on ? ("page" as const) : undefined };
+  return { activeProps: said, inactiveProps: said };
+};
+
 /** A link inside of the Studio: a path from its root, and a search part. */
-export function Go({ to, search, children, className = "link", title, ...rest }: { to: string; search?: Values; children: ReactNode; className?: string; title?: string; "aria-current"?: "page" | "true" | undefined }) {
+export function Go({ to, search, children, className = "link", title, now = false }: { to: string; search?: Values; children: ReactNode; className?: string; title?: string; now?: boolean }) {
   return (
-    <Link to={to as never} search={(search ?? {}) as never} className={className} title={title} {...rest}>
+    <Link to={to as never} search={(search ?? {}) as never} className={className} title={title} {...current(now)}>
       {children}
     </Link>
   );
@@ -17,7 +23,7 @@ export function Tabs({ tabs, now }: { tabs: (readonly [string, string, number?] 
     <nav className="tabs" aria-label="Parts of this page">
       {tabs.map((tab, at) =>
         !tab ? null : (
-          <Link key={tab[0]} to={"." as never} search={((values: Values) => ({ workspace: values.workspace, version: values.version, tab: at === 0 ? undefined : tab[0] })) as never} aria-current={now === tab[0] ? "page" : undefined} activeProps={{}}>
+          <Link key={tab[0]} to={"." as never} search={((values: Values) => ({ workspace: values.workspace, version: values.version, tab: at === 0 ? undefined : tab[0] })) as never} {...current(now === tab[0])}>
             {tab[1]}
             {tab[2] !== undefined && <span className="count">{tab[2]}</span>}
           </Link>

@@ -5,7 +5,7 @@ import { useMemo } from "react";
 const parser = new MarkdownIt({ html: false, linkify: true });
 parser.renderer.rules.image = (tokens, at, options, env, self) => {
   const token = tokens[at]!;
-  const source = token.attrGet("src") ?? "";
+  const source = String(token.attrGet("src") ?? "");
   if (source.startsWith("data:image/")) return self.renderToken(tokens, at, options);
   return parser.utils.escapeHtml(`[image: ${self.renderInlineAsText(token.children ?? [], options, env) || source}]`);
 };

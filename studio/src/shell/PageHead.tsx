@@ -2,7 +2,7 @@ import { useEffect, type ReactNode } from "react";
 import { Button } from "../kit/basic";
 import { Go } from "../kit/Go";
 import type { Snippets } from "../lib/snippets";
-import { usePanel, useSnippets } from "./state";
+import { useBelongs, usePanel, useSnippets } from "./state";
 
 export interface Crumb {
   title: string;
@@ -12,6 +12,7 @@ export interface Crumb {
 export function PageHead({ title, crumbs, status, actions, snippets, busy }: { title: string; crumbs?: Crumb[]; status?: ReactNode; actions?: ReactNode; snippets?: Snippets | null; busy?: boolean }) {
   const [open, setOpen] = usePanel();
   useSnippets(snippets ?? null);
+  useBelongs(crumbs?.[0]?.to);
   useEffect(() => {
     document.title = `${title} · Zaffre`;
   }, [title]);

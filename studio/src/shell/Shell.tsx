@@ -6,12 +6,13 @@ import { queries, useApi, useConnection, useRefetchSoon, useTopic, useWorkspace 
 import { useGo } from "../data/nav";
 import { connect } from "../data/socket";
 import { Button, Empty, Menu, Snippet, Tip } from "../kit/basic";
+import { current } from "../kit/Go";
 import { Icon } from "../kit/Icon";
 import { isWriting, SHORTCUTS } from "../lib/keys";
 import { CodePanel } from "./CodePanel";
 import { Palette } from "./Palette";
 import { Sheet } from "./Sheet";
-import { act, useTheme } from "./state";
+import { act, useSection, useTheme } from "./state";
 
 const GROUPS: [string, [string, string, string][]][] = [
   ["", [["/", "Home", "home"]]],
@@ -52,6 +53,7 @@ function House({ workspace }: { workspace: string }) {
   useShortcuts({ palette: () => setDialog("palette"), sheet: () => setDialog("sheet"), rail: fold });
   const [theme] = useTheme();
   return (
+    <>
     <div className={`shell ${narrow ? "narrow" : ""}`}>
       <a href="#main" className="sr" onClick={(event) => { event.preventDefault(); document.querySelector<HTMLElement>("main")?.focus(); }}>
         Skip to the page
@@ -69,11 +71,12 @@ function House({ workspace }: { workspace: string }) {
           <Outlet />
         </main>
       </div>
+    </div>
       <Palette open={dialog === "palette"} close={() => setDialog(null)} />
       <Sheet open={dialog === "sheet"} close={() => setDialog(null)} />
       <CodePanel />
       <Toaster position="bottom-right" theme={theme === "dark" ? "dark" : "light"} toastOptions={{ style: { font: "400 var(--t-base) var(--font)", background: "var(--panel)", color: "var(--ink)", border: "1px solid var(--line-2)" } }} />
-    </div>
+    </>
   );
 }
 
@@ -81,7 +84,8 @@ function Rail({ workspace, narrow, fold, search }: { workspace: string; narrow: 
   const path = useLocation({ select: (location) => location.pathname });
   const connection = useConnection();
   const status = useApi("server.status", {}, { staleTime: 60_000 });
-  const here = path === "/compare" || path === "/submit" ? "/jobs" : path;
+  const section = useSection();
+  const here = section ?? path;
   return (
     <div className="rail">
       <div className="brand">
@@ -106,7 +110,7 @@ function Rail({ workspace, narrow, fold, search }: { workspace: string; narrow: 
             {items.map(([to, title, icon]) => {
               const active = to === "/" ? here === "/" : here.startsWith(to);
               const link = (
-                <Link key={to} to={to as never} search={{} as never} className={`item ${active ? "active" : ""}`} aria-current={active ? "page" : undefined} activeProps={{}} aria-label={title}>
+                <Link key={to} to={to as never} search={{} as never} className={`item ${active ? "active" : ""}`} aria-label={title} {...current(active)}>
                   <Icon name={icon} />
                   <span className="text">{title}</span>
                 </Link>

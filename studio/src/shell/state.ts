@@ -63,6 +63,16 @@ export function useSnippets(made: Snippets | null): void {
 export const usePageSnippets = () => use(snippets);
 export const usePanel = (): [boolean, (open: boolean) => void] => [use(panel), panel.set];
 
+const section = store<string | null>(null);
+/** To which entry of the navigation the page on screen belongs. */
+export function useBelongs(to: string | undefined): void {
+  useEffect(() => {
+    section.set(to ?? null);
+    return () => section.set(null);
+  }, [to]);
+}
+export const useSection = () => use(section);
+
 /** Commands of this page, for the palette. */
 export function useCommands(made: Command[]): void {
   const key = made.map((item) => item.id + item.title).join();

@@ -3,7 +3,7 @@ import { jobPath } from "../../data/nav";
 import { Empty, Status } from "../../kit/basic";
 import { Icon } from "../../kit/Icon";
 import { Go } from "../../kit/Go";
-import { Reference } from "./Overview";
+import { Reference } from "./Reference";
 
 interface Item {
   port: string;

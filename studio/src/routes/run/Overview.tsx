@@ -1,11 +1,12 @@
+import { useState } from "react";
 import type { JobView } from "../../data/api";
 import { useAction, useApi } from "../../data/hooks";
-import { assetPath, jobPath } from "../../data/nav";
+import { jobPath } from "../../data/nav";
 import { Button, Card, Copy, KeyValues, Tags } from "../../kit/basic";
 import { Go } from "../../kit/Go";
 import { ago, bytes, duration, moment, value } from "../../lib/format";
 import { isLive } from "../../lib/status";
-import { useState } from "react";
+import { Reference } from "./Reference";
 
 export function Overview({ job }: { job: JobView }) {
   const live = isLive(job.status);
@@ -112,15 +113,8 @@ function Note({ job }: { job: JobView }) {
   );
 }
 
-/** A reference as a link when it leads to an asset. */
-export function Reference({ text }: { text: string }) {
-  const found = /^azureml:([^:/]+):([^:/]+)$/.exec(text);
-  if (found) return <Go to={assetPath("data", found[1]!)} search={{ version: found[2] }} className="link mono">{found[1]}:{found[2]}</Go>;
-  return <span className="mono clip" title={text}>{text.replace(/^content:\/\/([0-9a-f]{10})[0-9a-f]*/, "content $1…")}</span>;
-}
-
 function Ports({ title, items, job }: { title: string; items: Record<string, any> | undefined; job?: string }) {
-  const list = Object.entries(items ?? {});
+  const list = Object.entries(items ?? {}).filter(([, item]) => typeof item === "object"); // literals are parameters
   if (!list.length) return null;
   return (
     <Card title={title} flush>

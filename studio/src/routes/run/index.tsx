@@ -32,6 +32,9 @@ export function Page() {
   );
 }
 
+/** A run that a script logged by itself: there is no document to submit again. */
+export const isTracked = (job: JobView): boolean => job.type === "command" && !(job as { command?: string }).command;
+
 const shortName = (job: JobView) => job.display_name || job.name;
 
 function Run({ job, busy }: { job: JobView; busy: boolean }) {
@@ -50,12 +53,13 @@ function Run({ job, busy }: { job: JobView; busy: boolean }) {
   const again = () => go("/submit", { from: job.name });
   const failed = job.status === "Failed" || job.status === "Canceled";
   const root = !job.parent_job_name;
+  const tracked = isTracked(job);
   const tabs = pipeline
     ? ([["graph", "Graph"], ["timeline", "Timeline"], ["overview", "Overview"], ["charts", "Charts"], ["outputs", "Outputs"], ["lineage", "Lineage"]] as const)
     : ([["overview", "Overview"], ["charts", "Charts"], ["logs", "Logs"], ["outputs", "Outputs"], ["code", "Code"], ["environment", "Environment"], ["lineage", "Lineage"]] as const);
   const tab = tabs.some(([key]) => key === address.tab) ? address.tab! : tabs[0][0];
   useCommands([
-    { id: "again", title: "Resubmit with edits", icon: "retry", run: again },
+    ...(tracked ? [] : [{ id: "again", title: "Resubmit with edits", icon: "retry", run: again }]),
     ...(live ? [{ id: "stop", title: "Stop this job", icon: "stop", run: () => cancel.mutate({ name: job.name }) }] : []),
     ...(failed && pipeline && root ? [{ id: "resume", title: "Run again what failed", icon: "retry", run: () => resume.mutate({ name: job.name }) }] : []),
     ...tabs.map(([key, title]) => ({ id: key, title: `Open ${title}`, icon: "right", run: () => go(jobPath(job.name), { tab: key }) })),
@@ -83,8 +87,8 @@ function Run({ job, busy }: { job: JobView; busy: boolean }) {
         actions={
           <>
             {live && <Button icon="stop" kind="danger" disabled={cancel.isPending || job.status === "CancelRequested"} onClick={() => cancel.mutate({ name: job.name })}>Stop</Button>}
-            {failed && root && job.type !== "interactive" && <Button icon="retry" disabled={resume.isPending} onClick={() => resume.mutate({ name: job.name })}>{pipeline ? "Retry failed" : "Retry"}</Button>}
-            {root && <Button icon="retry" kind="primary" onClick={again}>Resubmit</Button>}
+            {failed && root && !tracked && <Button icon="retry" disabled={resume.isPending} onClick={() => resume.mutate({ name: job.name })}>{pipeline ? "Retry failed" : "Retry"}</Button>}
+            {root && !tracked && <Button icon="retry" kind="primary" onClick={again}>Resubmit</Button>}
             <Menu
               trigger={<Button icon="more" kind="ghost" aria-label="More actions" />}
               items={[
