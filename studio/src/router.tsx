@@ -3,7 +3,7 @@ import { ROOT } from "./data/client";
 import { Lost, Shell } from "./shell/Shell";
 
 export type Search = Record<string, string | undefined>;
-const words = (search: Record<string, unknown>): Search => Object.fromEntries(Object.entries(search).map(([key, value]) => [key, String(value)]));
+const words = (search: Record<string, unknown>): Search => Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined && value !== null).map(([key, value]) => [key, String(value)]));
 
 const root = createRootRoute({
   component: Shell,

@@ -47,11 +47,16 @@ def visit(chrome: Any, studio: Studio) -> Iterator[Open]:
     origin = studio.place.url
 
     def watch(page: Any) -> None:
+        def console_of(answer: Any) -> None:
+            if not getattr(page, "expects_errors", False):
+                faults.append(f"{answer.status} {answer.url}")
+
         def console(message: Any) -> None:
             if message.type == "error" and not getattr(page, "expects_errors", False):
                 faults.append(f"console: {message.text}")
 
         page.on("console", console)
+        page.on("response", lambda answer: answer.status >= 400 and console_of(answer))
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
         page.on(
             "request",

@@ -121,7 +121,7 @@ def test_hiding_a_run_changes_the_color_of_no_other(visit: Open) -> None:
     address = page.url
     page.goto(address)
     settle(page)
-    assert page.get_by_text("3 runs shown").count() == 1, "the address is the view"
+    assert page.get_by_text("5 runs shown").count() == 1, "the address is the view"
 
 
 def test_a_view_is_saved_and_found_again(visit: Open) -> None:

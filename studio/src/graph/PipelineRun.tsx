@@ -180,7 +180,7 @@ function Canvas({ hash, names, edges, select, hover }: { hash: string; names: st
         aria-label="Graph of the pipeline; the list of steps at the left says the same"
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1} color="var(--line-2)" bgColor="var(--bg)" />
-        <Controls showInteractive={false} position="bottom-right" />
+        <Controls showInteractive={false} position="bottom-left" />
       </ReactFlow>
     </Zoomed>
   );

@@ -10,6 +10,7 @@ import { current } from "../kit/Go";
 import { Icon } from "../kit/Icon";
 import { isWriting, SHORTCUTS } from "../lib/keys";
 import { CodePanel } from "./CodePanel";
+import { PageHead } from "./PageHead";
 import { Palette } from "./Palette";
 import { Sheet } from "./Sheet";
 import { act, useSection, useTheme } from "./state";
@@ -98,7 +99,7 @@ function Rail({ workspace, narrow, fold, search }: { workspace: string; narrow: 
           <Button kind="ghost small" icon="rail" tip="Fold the navigation ( [ )" onClick={fold} />
         </span>
       </div>
-      <button type="button" className="search" onClick={search} aria-label="Search and commands">
+      <button type="button" className="search" onClick={search} title="Search and commands">
         <Icon name="search" size={14} />
         <span className="text grow">Search</span>
         <kbd className="kbd end">{/Mac/.test(navigator.platform) ? "⌘K" : "Ctrl K"}</kbd>
@@ -212,8 +213,11 @@ function Login() {
 export function Lost() {
   const go = useGo();
   return (
+    <>
+    <PageHead title="Not found" />
     <Empty title="There is no such page" action={<Button kind="primary" onClick={() => go("/")}>Home</Button>}>
       The address leads nowhere in the Studio.
     </Empty>
+    </>
   );
 }

@@ -2,7 +2,7 @@ import { lazy, Suspense, useState, type ReactNode } from "react";
 import type { AssetView, OperationName } from "../../data/api";
 import { useAction, useApi } from "../../data/hooks";
 import { assetPath, jobPath, useAddress, useGo, useName } from "../../data/nav";
-import { Answer, Button, Card, Chip, Copy, Empty, FilterField, KeyValues, Menu, Skeleton, Status, Tags } from "../../kit/basic";
+import { Answer, Button, Card, Chip, Copy, Empty, Failure, FilterField, KeyValues, Menu, Skeleton, Status, Tags } from "../../kit/basic";
 import { Go, Tabs } from "../../kit/Go";
 import { Grid, type Column } from "../../kit/Grid";
 import { Icon } from "../../kit/Icon";
@@ -97,6 +97,14 @@ function Detail({ kind }: { kind: Kind }) {
   const restore = useAction(operation(kind, "restore") as "data.restore", "Restored");
   const tabs = ([["overview", "Overview"], kind.noun === "data" && ["preview", "Preview"], kind.noun === "data" && ["profile", "Profile"], ["versions", "Versions", versions.data?.items.length], kind.noun === "data" && ["diff", "Diff"], ["lineage", "Lineage"]] as const).filter((tab) => !!tab) as (readonly [string, string, number?])[];
   const tab = tabs.some(([key]) => key === address.tab) ? address.tab! : "overview";
+  if (chosen.error && !chosen.data) {
+    return (
+      <>
+        <PageHead title={name} crumbs={[{ title: kind.title, to: `/${kind.path}` }]} />
+        <div className="scroll"><Failure error={chosen.error} retry={() => void chosen.refetch()} /></div>
+      </>
+    );
+  }
   return (
     <Answer of={chosen}>
       {(item) => (

@@ -3,7 +3,7 @@ import { toast } from "sonner";
 import type { JobView } from "../../data/api";
 import { useAction, useApi, useRefetchSoon, useTopic } from "../../data/hooks";
 import { jobPath, useAddress, useGo, useName } from "../../data/nav";
-import { Answer, Button, Chip, Menu, Skeleton, Status } from "../../kit/basic";
+import { Answer, Button, Chip, Failure, Menu, Skeleton, Status } from "../../kit/basic";
 import { Go, Tabs } from "../../kit/Go";
 import { between, duration } from "../../lib/format";
 import { quote, rest } from "../../lib/snippets";
@@ -27,6 +27,14 @@ export function Page() {
   const job = useApi("jobs.show", { name }, { placeholderData: undefined });
   const refetch = useRefetchSoon(["jobs.show", "jobs.facts", "metrics.list", "jobs.files"], 120);
   useTopic(job.data && isLive(job.data.status) ? `runs/${name}` : null, refetch);
+  if (job.error && !job.data) {
+    return (
+      <>
+        <PageHead title={name} crumbs={[{ title: "Jobs", to: "/jobs" }]} />
+        <div className="scroll"><Failure error={job.error} retry={() => void job.refetch()} /></div>
+      </>
+    );
+  }
   return (
     <Answer of={job}>{(data) => <Run job={data} key={data.name} busy={job.isFetching} />}</Answer>
   );

@@ -20,6 +20,8 @@ display_name: hello
 experiment_name: first-steps
 command: >-
   echo "Hello, \${{inputs.name}}" && echo "# A report" > \${{outputs.report}}/report.md
+environment:
+  requirements: []
 inputs:
   name: world
 outputs:
