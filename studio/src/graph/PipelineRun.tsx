@@ -11,6 +11,7 @@ import { collapse, related, worst, type Stack } from "../lib/collapse";
 import { between, duration, middle } from "../lib/format";
 import { isLive, look, RANK } from "../lib/status";
 import { useNow } from "../routes/run/clock";
+import { useTheme } from "../shell/state";
 import { Inspector } from "./Inspector";
 import { HEIGHT, useLayout, WIDTH } from "./layout";
 import { useStates } from "./states";
@@ -143,6 +144,7 @@ function Canvas({ hash, names, edges, select, hover }: { hash: string; names: st
     return { stacks: unfolded, edges: [...seen.values()] };
   }, [names, edges, open]);
   const places = useLayout(`${hash}${[...open].join()}`, shape.stacks.map((stack) => stack.id), shape.edges.map((edge) => [edge.source, edge.target]));
+  const [theme] = useTheme();
   const flow = useRef<ReactFlowInstance<FlowNode<Data>> | null>(null);
   const nodes = useMemo(
     () => (places ? shape.stacks.filter((stack) => places[stack.id]).map((stack): FlowNode<Data> => ({ id: stack.id, type: "step", position: { x: places[stack.id]![0], y: places[stack.id]![1] }, data: { stack }, width: WIDTH, height: HEIGHT, draggable: false, connectable: false })) : []),
@@ -176,7 +178,7 @@ function Canvas({ hash, names, edges, select, hover }: { hash: string; names: st
         onNodeMouseEnter={(_, node) => hover((node.data as Data).stack.members[0]!)}
         onNodeMouseLeave={() => hover(null)}
         onPaneClick={() => select(null)}
-        colorMode="system"
+        colorMode={theme === "dark" ? "dark" : "light"}
         aria-label="Graph of the pipeline; the list of steps at the left says the same"
       >
         <Background variant={BackgroundVariant.Dots} gap={20} size={1} color="var(--line-2)" bgColor="var(--bg)" />

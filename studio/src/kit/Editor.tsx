@@ -26,6 +26,23 @@ const COLORS = HighlightStyle.define([
   { tag: [tags.function(tags.variableName), tags.definition(tags.variableName)], color: "var(--ink)", fontWeight: "600" },
 ]);
 
+// A theme of its own, because its styles stand above those of our layers.
+const THEME = EditorView.theme({
+  "&": { fontSize: "12px", height: "100%", backgroundColor: "var(--panel)", color: "var(--ink)" },
+  "&.cm-focused": { outline: "none" },
+  ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "18px" },
+  ".cm-content": { caretColor: "var(--ink)" },
+  ".cm-cursor": { borderLeftColor: "var(--ink)" },
+  ".cm-gutters": { backgroundColor: "var(--sunk)", color: "var(--ink-3)", borderRight: "1px solid var(--line)" },
+  ".cm-selectionBackground, &.cm-focused > .cm-scroller > .cm-selectionLayer .cm-selectionBackground": { backgroundColor: "color-mix(in srgb, var(--accent) 28%, transparent)" },
+  ".cm-matchingBracket": { backgroundColor: "var(--accent-bg)" },
+  ".cm-foldPlaceholder": { backgroundColor: "var(--sunk)", border: "1px solid var(--line)", color: "var(--ink-2)" },
+  ".cm-panels": { backgroundColor: "var(--sunk)", color: "var(--ink)" },
+  ".cm-searchMatch": { backgroundColor: "color-mix(in srgb, var(--warn) 35%, transparent)" },
+  ".cm-changedLine": { backgroundColor: "var(--ok-bg)" },
+  ".cm-deletedChunk": { backgroundColor: "var(--bad-bg)" },
+});
+
 export default function Editor({ text, language = "", onChange, label, height, former }: CodeProps) {
   const box = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
@@ -35,7 +52,7 @@ export default function Editor({ text, language = "", onChange, label, height, f
 
   useEffect(() => {
     const extensions: Extension[] = [
-      lineNumbers(), foldGutter(), bracketMatching(), history(), search({ top: true }), highlightSelectionMatches(), syntaxHighlighting(COLORS),
+      THEME, lineNumbers(), foldGutter(), bracketMatching(), history(), search({ top: true }), highlightSelectionMatches(), syntaxHighlighting(COLORS),
       keymap.of([...searchKeymap, ...historyKeymap, ...defaultKeymap, ...(writes ? [indentWithTab] : [])]),
       EditorView.contentAttributes.of({ "aria-label": label }),
       ...LANGUAGES.filter(([test]) => test.test(language)).slice(0, 1).map(([, make]) => make()),

@@ -137,7 +137,7 @@ function Detail({ kind }: { kind: Kind }) {
               )
             }
           />
-          <Tabs tabs={tabs} now={tab} />
+          <Tabs tabs={tabs} />
           {tab === "overview" && <Overview kind={kind} item={item} />}
           {tab === "versions" && <Versions kind={kind} items={versions.data?.items ?? []} now={item.version} />}
           {tab === "lineage" && <Lineage kind={kind} item={item} />}

@@ -19,7 +19,7 @@ export const idOf = (row: Row): string => (isGroup(row) ? `group:${row.group}` :
 
 const TITLES: Record<string, string> = { status: "Status", created_at: "Created", started_at: "Started", ended_at: "Ended", duration_s: "Duration", experiment_name: "Experiment", type: "Type", created_by: "By", compute: "Compute", parent_job_name: "Parent", node: "Step", reused_from: "Reused from", display_name: "Name" };
 export const titleOf = (name: string): string => (field(name).kind === "own" ? (TITLES[name] ?? name) : field(name).key);
-const WIDTHS: Record<string, number> = { status: 128, created_at: 128, started_at: 128, ended_at: 128, duration_s: 96, experiment_name: 130, type: 90, created_by: 80, compute: 90 };
+const WIDTHS: Record<string, number> = { status: 112, created_at: 128, started_at: 128, ended_at: 128, duration_s: 96, experiment_name: 130, type: 90, created_by: 80, compute: 90 };
 
 export function makeColumns(jobs: Jobs, toggleGroup: (group: string) => void): Column<Row>[] {
   const { columns, visible, slots, baseline, selected, keys } = jobs;

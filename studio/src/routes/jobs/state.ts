@@ -9,7 +9,7 @@ import { field, joined, listed, toFilter } from "../../lib/filter";
 import { assign } from "../../lib/slots";
 
 export const OWN_FIELDS = ["display_name", "type", "status", "experiment_name", "created_at", "started_at", "ended_at", "duration_s", "created_by", "compute", "parent_job_name", "node", "reused_from", "archived"];
-const DEFAULT = ["status", "created_at", "duration_s", "experiment_name"];
+const DEFAULT = ["created_at", "duration_s", "experiment_name"];
 const CURVES = 4; // charts that a page begins with
 
 export type Run = RunRow;
@@ -36,7 +36,7 @@ export function useJobs() {
     if (chosenColumns.length) return chosenColumns;
     const often = (kind: string, most: number) =>
       known.filter((item) => item.kind === kind && !item.key.startsWith("system/")).sort((one, other) => other.runs - one.runs || one.key.localeCompare(other.key)).slice(0, most).map((item) => `${kind}.${item.key}`);
-    return [...DEFAULT, ...often("metrics", 4), ...often("params", 3)];
+    return ["status", ...often("metrics", 4), ...often("params", 3), ...DEFAULT];
   }, [address.cols, known]);
 
   const group = address.group;

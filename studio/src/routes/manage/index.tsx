@@ -23,6 +23,8 @@ export function Compute() {
   );
 }
 
+const Widths = () => <colgroup><col style={{ width: 40 }} /><col style={{ width: "34%" }} /><col style={{ width: 150 }} /><col /><col style={{ width: 130 }} /></colgroup>;
+
 function ComputeCard({ item }: { item: ComputeUse }) {
   const slots = item.instances ?? Math.max(1, Math.round(item.cpu ?? 1));
   const busy = item.instances ? item.busy : Math.round(item.cpu_busy);
@@ -44,10 +46,10 @@ function ComputeCard({ item }: { item: ComputeUse }) {
       </header>
       <div className="body col" style={{ gap: 12 }}>
         <div className="slotbox" role="img" aria-label={`${busy} of ${slots} busy`}>{Array.from({ length: Math.min(slots, 128) }, (_, at) => <i key={at} className={at < busy ? "on" : ""} />)}</div>
-        {item.running.length === 0 && item.waiting_count === 0 && <p className="dim">Idle. Nothing waits.</p>}
+        {item.running.length === 0 && item.waiting_count === 0 && <p className="dim">{!item.instances && item.cpu_busy > 0 ? "Nothing waits. Jobs of other computes use its processors." : "Idle. Nothing waits."}</p>}
       </div>
-      {item.running.length > 0 && <table className="plain"><thead><tr><th colSpan={5}>Running · {item.running.length}</th></tr></thead><tbody>{item.running.map(line)}</tbody></table>}
-      {item.waiting.length > 0 && <table className="plain"><thead><tr><th colSpan={5}>Waiting · {count(item.waiting_count)}{item.waiting_count > item.waiting.length ? `; the next ${item.waiting.length}` : ""}</th></tr></thead><tbody>{item.waiting.map(line)}</tbody></table>}
+      {item.running.length > 0 && <table className="plain" style={{ tableLayout: "fixed" }}><Widths /><thead><tr><th colSpan={5}>Running · {item.running.length}</th></tr></thead><tbody>{item.running.map(line)}</tbody></table>}
+      {item.waiting.length > 0 && <table className="plain" style={{ tableLayout: "fixed" }}><Widths /><thead><tr><th colSpan={5}>Waiting · {count(item.waiting_count)}{item.waiting_count > item.waiting.length ? `; the next ${item.waiting.length}` : ""}</th></tr></thead><tbody>{item.waiting.map(line)}</tbody></table>}
     </section>
   );
 }

@@ -108,7 +108,7 @@ function Run({ job, busy }: { job: JobView; busy: boolean }) {
         }
       />
       <Notices job={job} />
-      <Tabs tabs={tabs.map(([key, title]) => [key, title] as const)} now={tab} />
+      <Tabs tabs={tabs.map(([key, title]) => [key, title] as const)} />
       <Suspense fallback={<Skeleton />}>
         {tab === "graph" && <Pipeline job={job} />}
         {tab === "timeline" && <Timeline job={job} />}
