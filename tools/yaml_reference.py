@@ -133,6 +133,35 @@ PAGES = (
         """,
     ),
     Page("model", "model", "Model", "zaffre model create --file model.yml"),
+    Page(
+        "batch-endpoint",
+        "batch-endpoint",
+        "Batch endpoint",
+        "zaffre batch-endpoint create --file batch-endpoint.yml",
+        """
+        `zaffre batch-endpoint invoke --name risk --input ./folder` starts a pipeline job with one step, or the pipeline
+        of the deployment. Its output `score` has the predictions.
+        """,
+    ),
+    Page(
+        "batch-deployment",
+        "batch-deployment",
+        "Batch deployment",
+        "zaffre batch-deployment create --file batch-deployment.yml --set-default",
+        """
+        A deployment of a model runs a script over the files of an input as a [parallel job](parallel-job.md) does:
+        `init()` finds the folder around the model in `AZUREML_MODEL_DIR`, `run(mini_batch)` gets a list of paths. What it
+        returns is appended to `predictions.csv`; with `output_action: summary_only` the script writes files itself, to
+        the folder `AZUREML_BI_OUTPUT_PATH`, and they arrive in the output when all is done.
+
+        An MLflow model needs neither script nor environment: it scores tables (.csv, .tsv, .parquet, .json, .jsonl) with
+        the packages that its own `conda.yaml` or `requirements.txt` names, and writes a line for each row: its number in
+        the file, the prediction, the name of the file.
+
+        What a deployment names by label is fixed when it is created. Settings may be changed for one invocation:
+        `--mini-batch-size`, `--instance-count`, `--set output_file_name=today.csv`.
+        """,
+    ),
     Page("datastore", "datastore", "Datastore", "zaffre datastore create --file datastore.yml"),
     Page(
         "compute",

@@ -27,8 +27,8 @@ PATHS = os.pathsep.join(os.path.abspath(path) for path in os.environ.get("PYTHON
 class Server:
     """One home and one port; it can be killed and started anew."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, **env: str) -> None:
+        self.home, self.env = home, env
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
@@ -39,7 +39,7 @@ class Server:
         with (self.home.parent / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "zaffre", "up", "--home", str(self.home), "--port", str(self.port)],
-                env={**clean, "PYTHONPATH": PATHS}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**clean, "PYTHONPATH": PATHS, **self.env}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
 
     def kill(self) -> None:

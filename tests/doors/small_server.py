@@ -120,7 +120,10 @@ class SmallServer:
 
     def storage_scrub(self, _: Any) -> Any:
         damaged = [{"hash": "0" * 64, "problem": "content differs", "used_by": ["data patients:1"]}]
-        return {"objects": 3, "bytes": 10, "damaged": damaged}
+        whole = {"of_objects": 3, "of_bytes": 10}
+        for number, found in enumerate((damaged, [], [])):
+            event = {"id": number, "over": number == 2, "objects": number + 1, "bytes": 3, "damaged": found, **whole}
+            yield json.dumps(event).encode() + b"\n"
 
     def jobs_create(self, asked: Any) -> Any:
         name = asked.spec.get("name") or f"job_{len(self.jobs)}"

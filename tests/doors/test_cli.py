@@ -260,7 +260,9 @@ def test_computes_and_datastores(zaffre: Run, small_server: SmallServer) -> None
 def test_storage(zaffre: Run, small_server: SmallServer) -> None:
     done = zaffre("storage", "scrub")
     assert done.returncode == 1
-    assert json.loads(done.stdout)["damaged"][0]["used_by"] == ["data patients:1"]
+    found = json.loads(done.stdout)
+    assert (found["objects"], found["bytes"]) == (3, 10)
+    assert [item["used_by"] for item in found["damaged"]] == [["data patients:1"]]
     assert json.loads(zaffre("storage", "gc", "--dry-run").stdout)["dry_run"] is True
     assert zaffre("storage", "gc").returncode == 2
     assert json.loads(zaffre("storage", "gc", "--yes").stdout)["dry_run"] is False

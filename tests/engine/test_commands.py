@@ -249,3 +249,17 @@ def test_the_process_tree_ends_with_its_job(quick_lab: Lab, until: Callable[...,
     quick_lab.ws.jobs.cancel(job.name)
     assert quick_lab.ended(job.name, 30).status == "Canceled"
     until(lambda: not Path(f"/proc/{pid}").exists(), "the daemon is gone")
+
+
+def test_output_opened_by_name_keeps_what_was_printed(lab: Lab, tmp_path: Path) -> None:
+    """Scripts do it all the time; behind the name would be the log itself, which was cut to nothing."""
+    said = "one\ntwo\nthree\n"
+    assert lab.text(lab.command("echo one; echo two > /dev/stderr; echo three").name) == said
+    code = tmp_path / "code"
+    (code / "inner").mkdir(parents=True)
+    (code / "inner" / "run.sh").write_text("echo one\necho two > /dev/stderr\necho three\n")
+    assert lab.text(lab.command("bash inner/run.sh", code=str(code)).name) == said
+    variable = {"LOG_TO": "/proc/self/fd/2"}
+    assert (
+        lab.text(lab.command("echo one; echo two > $LOG_TO; echo three", environment_variables=variable).name) == said
+    )

@@ -97,7 +97,7 @@ def test_step_of_a_pipeline_is_reused_unless_it_cuts_otherwise(quick_lab: Lab, t
 
 
 def test_component_with_a_script_that_writes_itself(quick_lab: Lab, tmp_path: Path) -> None:
-    """None is returned: nothing failed. The output's folder is told by the variable of batch scoring as well."""
+    """None is returned: nothing failed. What is written to the place of batch scoring arrives in the output too."""
     lab, data = quick_lab, files(tmp_path / "data", 5)
     script = """
 import os, argparse
@@ -105,9 +105,11 @@ from azureml_user.parallel_run import EntryScript
 def init():
     global out
     parser = argparse.ArgumentParser(); parser.add_argument("--out"); out = parser.parse_args().out
-    assert out == os.environ["AZUREML_BI_OUTPUT_PATH"] == EntryScript().output_dir
+    assert os.environ["AZUREML_BI_OUTPUT_PATH"] == EntryScript().output_dir != out
 def run(mini_batch, context):
     open(os.path.join(out, f"part-{context.minibatch_index}"), "w").write(str(len(mini_batch)))
+    os.makedirs(EntryScript().output_dir + "/in", exist_ok=True)
+    open(EntryScript().output_dir + f"/in/{context.minibatch_index}", "w").write("x")
 """
     code = tmp_path / "code"
     code.mkdir()
@@ -125,7 +127,8 @@ def run(mini_batch, context):
     made = lab.steps(job.name)["write"]
     assert job.status == "Completed", lab.text(made.name)
     out = lab.output(made, "out")
-    assert {path.name: path.read_text() for path in out.iterdir()} == {"part-0": "4", "part-1": "1"}
+    assert {path.name: path.read_text() for path in out.glob("part-*")} == {"part-0": "4", "part-1": "1"}
+    assert {path.name for path in (out / "in").iterdir()} == {"0", "1"}
 
 
 @pytest.mark.parametrize(

@@ -131,6 +131,30 @@ def test_a_timer_of_an_earlier_attempt_does_not_stop_a_later_one(quick_lab: Lab,
     assert job.status == "Completed", job.reason
 
 
+@pytest.mark.parametrize("again", ["at_once", "when_it_has_ended"])
+def test_a_time_limit_is_the_reason_also_after_a_restart(lab: Lab, until: Until, tmp_path: Path, again: str) -> None:
+    """The server stops the job, and is gone itself when that ends."""
+    lab.command("true")  # its environment is there then
+    mark = tmp_path / "asked"
+    deed = f"trap 'touch {mark}; sleep 0.7; exit 143' TERM; while :; do sleep 0.05; done"
+    single = lab.submit(command_job(deed, limits={"timeout": 1}))
+    whole = lab.submit(
+        pipeline_job(
+            {"a": step(f"test -e {mark}2 || {{ touch {mark}2; trap '' TERM; sleep 4; }}")}, limits={"timeout": 1}
+        )
+    )
+    until(mark.exists, "the job was asked to end")
+    until(lambda: "limit" in (lab.ws.jobs.get(whole.name).reason or ""))
+    lab.close()
+    if again == "when_it_has_ended":
+        time.sleep(1.5)
+    lab.open()
+    for job in (single, whole):
+        ended = lab.ended(job.name)
+        assert (ended.status, ended.error["code"]) == ("Failed", "Timeout")
+    assert lab.ended(lab.ws.jobs.resume(whole.name).name).status == "Completed", "it has its whole time again"
+
+
 def test_jobs_outlive_the_server(lab: Lab, until: Until, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     ends = lab.submit(command_job(f"echo x >> {mark}; sleep 0.5; echo done > ${{{{outputs.out}}}}/x",
@@ -249,6 +273,30 @@ def test_a_full_disk_loses_nothing_and_work_goes_on_when_there_is_space(
         time.sleep(0.5)
         (lab.platform.ctx.home.artifacts("default", greedy.name) / "outputs" / "x").unlink()
         assert (lab.ended(greedy.name).status, lab.ended(greedy.name).reason) == ("Failed", "exit status 1")
+    finally:
+        lab.close()
+
+
+def test_an_environment_waits_for_space(
+    small_disk: Path, until: Until, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv(DATABASE_VARIABLE, raising=False)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "environments").symlink_to(small_disk)
+    filler = fill(small_disk)
+    with filler.open("r+b") as file:
+        file.truncate(20 << 20)
+    lab = Lab(tmp_path / "home")
+    try:
+        job = lab.submit(command_job("true"))
+        until(lambda: "tries again" in (lab.ws.jobs.get(job.name).reason or ""))
+        filler.unlink()
+        assert lab.ended(job.name).status == "Completed"
+        assert any(
+            f"the disk of {tmp_path / 'home' / 'environments'} is full" in reason
+            and "MB were free there when the build began, and more is needed: tries again in 1 s" in reason
+            for reason in lab.reasons(job.name)
+        )
     finally:
         lab.close()
 

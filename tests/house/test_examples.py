@@ -50,13 +50,11 @@ def copy(tmp_path: Path) -> Path:
 def test_every_example_has_a_test_and_a_line_on_the_page() -> None:
     folders = {item.name for item in EXAMPLES.iterdir() if item.is_dir()}
     page = (EXAMPLES / "README.md").read_text()
-    assert set(re.findall(r"^\| \[(\w+)\]", page, re.MULTILINE)) == folders
-    commands = re.findall(r"zaffre job create -f (\w+)/", page)
-    assert (
-        set(commands)
-        == folders
-        == {name.removeprefix("test_example_") for name in globals() if name[:13] == "test_example_"}
-    )
+    assert set(re.findall(r"^\| \[([\w-]+)\]", page, re.MULTILINE)) == folders
+    commands = re.findall(r"zaffre [\w-]+ create -f ([\w-]+)/", page)
+    tests = {name.removeprefix("test_example_") for name in globals() if name.startswith("test_example_")}
+    assert set(commands) == folders
+    assert {folder.replace("-", "_") for folder in folders} == tests
 
 
 def test_example_hello(zaffre: Zaffre, copy: Path) -> None:
@@ -85,6 +83,23 @@ def test_example_training(zaffre: Zaffre, copy: Path) -> None:
     model = json.loads(zaffre("model", "show", "-n", "iris", "-l", "latest", cwd=copy))
     assert (model["type"], model["version"]) == ("mlflow_model", "1")
     assert "sklearn" in model["flavors"]
+
+
+def test_example_score_a_folder(zaffre: Zaffre, copy: Path) -> None:
+    zaffre("batch-endpoint", "create", "-f", "score-a-folder/endpoint.yml", cwd=copy)
+    zaffre("batch-deployment", "create", "-f", "score-a-folder/deployment.yml", "--set-default", cwd=copy)
+    words = ("batch-endpoint", "invoke", "-n", "risk", "--input", "score-a-folder/patients", "--stream")
+    said = zaffre(*words, cwd=copy)
+    assert "parallel: 2 mini-batches done, 0 failed" in said
+    name = json.loads(zaffre("batch-endpoint", "list-jobs", "-n", "risk", "--query", "[0].name", cwd=copy))
+    zaffre("job", "download", "-n", name, "--output-name", "score", "-p", "got", cwd=copy)
+    lines = (copy / "got/named-outputs/score/predictions.csv").read_text().split()
+    assert lines[:3] == ["monday-1,0.40", "monday-2,0.90", "tuesday-1,0.41"]
+    assert len(lines) == 6
+    shown = json.loads(zaffre("batch-deployment", "show", "-n", "linear", "-e", "risk", cwd=copy))
+    assert (shown["model"], shown["settings"]["mini_batch_size"]) == ("azureml:risk-weights:1", "2")
+    again = zaffre(*words, "--mini-batch-size", "1", "--set", "output_file_name=today.csv", cwd=copy)
+    assert "parallel: 3 mini-batches done, 0 failed" in again
 
 
 def test_the_demo_twice(zaffre: Zaffre, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Local processes: crashes, trees, foreign processes, full disks."""
 
 import contextlib
+import json
 import os
 import random
 import resource
@@ -400,6 +401,53 @@ class TestFullDisk:
         seen = verdict(handle, 3 << 8)  # the parent has it from the kernel
         assert (seen.state, seen.exit_code) == (TaskState.EXITED, 3)
         assert "could not be written" in (seen.message or "")
+
+
+class TestOutputByName:
+    """Tasks of whose output a pipe stands in front of the log."""
+
+    def test_death_of_the_server_loses_nothing(self, tmp_path: Path) -> None:
+        (tmp_path / "control").mkdir()
+        command = "echo $$; sleep 0.5; for n in 1 2 3; do echo $n > /dev/stderr; done; exit 7"
+        starter = STARTER.replace('bin"})', 'bin"}, reopens_output=True)')
+        server = subprocess.Popen([sys.executable, "-c", starter, tmp_path, command], stdout=subprocess.PIPE)
+        assert server.stdout is not None
+        handle = json.loads(server.stdout.readline())
+        server.kill()
+        server.wait()
+        server.stdout.close()
+        assert wait(LocalProcessBackend(), handle) == Observation(TaskState.EXITED, 7)
+        assert (tmp_path / "log").read_text().split()[1:] == ["1", "2", "3"]
+
+    def test_last_words_after_a_stop(self, backend: LocalProcessBackend, tmp_path: Path) -> None:
+        command = "trap 'echo last > /dev/stderr; exit 4' TERM; echo first; touch there; while :; do :; done"
+        task = make(tmp_path, command, reopens_output=True)
+        handle = backend.start(task)
+        until = time.monotonic() + 20
+        while not (tmp_path / "there").exists():
+            assert time.monotonic() < until
+            time.sleep(0.003)
+        backend.stop(handle, 10)
+        assert wait(backend, handle).exit_code == 4
+        assert task.log.read_text() == "first\nlast\n"
+
+    def test_daemon_that_keeps_the_pipe_holds_nothing_up(self, backend: LocalProcessBackend, tmp_path: Path) -> None:
+        task = make(tmp_path, "sleep 100 & echo $! > pid; echo done; exit 5", reopens_output=True)
+        assert wait(backend, backend.start(task)).exit_code == 5
+        assert task.log.read_text() == "done\n"
+        assert gone(*wait_for(tmp_path / "pid"))
+
+    def test_full_disk_kills_no_command(self, backend: LocalProcessBackend, tmp_path: Path) -> None:
+        control = tmp_path / "control"
+        control.mkdir()
+        command = "for n in 1 2 3 4; do echo $n; sleep 0.1; done; exit 6"
+        task = make(tmp_path, command, log=Path("/dev/full"), control=control, reopens_output=True)
+        assert wait(backend, backend.start(task)).exit_code == 6
+
+    def test_much_output_arrives_whole(self, backend: LocalProcessBackend, tmp_path: Path) -> None:
+        task = make(tmp_path, "seq 1 300000", reopens_output=True)
+        assert wait(backend, backend.start(task)).exit_code == 0
+        assert task.log.read_bytes() == b"".join(b"%d\n" % n for n in range(1, 300_001))
 
 
 class TestInheritance:

@@ -11,11 +11,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from zaffre.base.errors import Conflict, InvalidRequest
+from zaffre.base.errors import Conflict, InvalidRequest, Unavailable
 from zaffre.plugins.virtualenv.backend import VirtualEnvironments
 from zaffre.plugins.virtualenv.interpreters import Interpreters
 from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition
@@ -259,6 +260,50 @@ def test_prune_spares_what_is_used(backend: VirtualEnvironments, tmp_path: Path)
     assert not (backend.places.root / built.key).exists()
     with pytest.raises(Conflict):
         backend.layer(built, tmp_path / "other")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)]
+    if (mounted := subprocess.run(mount, capture_output=True, check=False)).returncode:
+        pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode().strip()}")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("full", ["environments", "cache"])
+def test_a_full_disk_is_named_and_leaves_nothing(small_disk: Path, cache: Path, tmp_path: Path, full: str) -> None:
+    folders = {"environments": tmp_path / "environments", "cache": cache, full: small_disk / full}
+    backend = VirtualEnvironments(folders["environments"], cache=folders["cache"])
+    definition = EnvironmentDefinition(image="library/python:latest")
+    lines: list[str] = []
+    for _ in range(2):
+        with pytest.raises(Unavailable) as failed:
+            backend.build(backend.plan(definition), lines.append)
+        assert failed.value.code == "DiskFull"
+        assert f"the disk of {small_disk / full} is full" in failed.value.message
+        assert "4 MB were free" in failed.value.message
+        assert "zaffre storage gc" in str(failed.value.hint)
+        assert sorted(path.name for path in folders["environments"].iterdir() if not path.name.startswith(".")) == []
+        assert list(folders["environments"].glob(".staging-*")) == []
+    assert sum("Python " in line for line in lines) == 1, "the same disk is not tried again"
+    subprocess.run(["mount", "-o", "remount,size=128m", str(small_disk)], check=True)
+    assert build(backend, definition)[0].python.exists()
+
+
+def test_what_is_removed_frees_its_disk(tmp_path: Path) -> None:
+    """The files of an environment are names of those in the download cache."""
+    backend = VirtualEnvironments(tmp_path / "environments", cache=tmp_path / "cache")
+    made, _ = build(backend, SMALL)
+    (found,) = made.folder.rglob("six.py")
+    kept = tmp_path / "kept"
+    os.link(found, kept)
+    assert kept.stat().st_nlink == 3
+    assert [key for key, _ in backend.prune(0, dry_run=False)] == [made.key]
+    assert kept.stat().st_nlink == 1
+    build(backend, SMALL)
 
 
 def test_secrets_of_the_server_are_not_seen_by_a_build(tmp_path: Path, cache: Path) -> None:

@@ -16,6 +16,7 @@ from stores import Folder, folder, s3_server
 
 from zaffre.app.platform import DATABASE_VARIABLE
 from zaffre.plugins.content.store import FileContentStore
+from zaffre.services.server import storage
 from zaffre.wire import server
 
 MINIMAL = "azureml:minimal@latest"
@@ -44,8 +45,11 @@ def collect(here: Folder, **asked: Any) -> server.Collected:
     return here.ws.transport.call(server.GC, server.Collect(**asked))
 
 
-def scrub(here: Folder) -> server.Scrubbed:
-    return here.ws.transport.call(server.SCRUB, server.Ask())
+def scrub(here: Folder) -> list[server.Damage]:
+    *_, last = events = list(here.ws.transport.events(server.SCRUB, server.Scrub()))
+    assert last.over
+    assert last.objects == last.of_objects
+    return [item for event in events for item in event.damaged]
 
 
 def age(here: Folder, days: float = 2) -> None:
@@ -63,17 +67,33 @@ def write(place: Path, body: str | bytes) -> str:
     return str(place.parent)
 
 
+def test_a_long_scrub_shows_how_far_it_is_and_can_go_on(here: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(storage, "SCRUB_STEP_S", 0.0)
+    for number in range(5):
+        write(here.project / f"data/{number}.txt", f"file {number}")
+    here.ws.data.create_or_update({"name": "d", "path": str(here.project / "data")})
+    flip(here.home / "content/packs", b"file 0")
+    events = list(here.ws.transport.events(server.SCRUB, server.Scrub()))
+    assert len(events) >= 6
+    assert [event.id for event in events] == [*range(1, len(events)), len(events) - 1]
+    assert [event.over for event in events] == [False] * (len(events) - 1) + [True]
+    assert (events[-1].objects, events[-1].bytes) == (events[0].of_objects, events[0].of_bytes)
+    assert sum(len(event.damaged) for event in events) == 1
+    rest = list(here.ws.transport.events(server.SCRUB, server.Scrub(after=3)))
+    assert [event.id for event in rest] == [event.id for event in events[3:]]
+
+
 def test_a_flipped_byte_is_found_and_what_uses_it_is_named(here: Folder) -> None:
     files = write(here.project / "data/small.txt", "the small file of a data asset")
     write(here.project / "data/large.bin", big := os.urandom(600_000))
     here.ws.data.create_or_update({"name": "d", "path": files})
     here.ws.data.create_or_update({"name": "other", "path": write(here.project / "other/x.txt", "sound")})
     job = here.run("code: src\ncommand: python run.py\n", run="print('the code of a job')")
-    assert scrub(here).damaged == []
+    assert scrub(here) == []
     flip(here.home / "content/packs", b"the small file of a data asset")
     flip(here.home / "content/packs", b"the code of a job")
     flip(here.home / "content/objects", big[1000:1100])
-    found = scrub(here).damaged
+    found = scrub(here)
     assert sorted(item.used_by for item in found) == [["data d:1"], ["data d:1"], [f"job {job.name}"]]
     assert all(item.problem for item in found)
 
@@ -123,7 +143,7 @@ def test_collection_takes_what_is_dead_and_nothing_else(here: Folder) -> None:
     assert collect(here, dry_run=False).objects == 2
     assert living - stored(here) == {content for content in living if b"dead data" in content}
     assert collect(here, dry_run=True).objects == 0
-    assert scrub(here).damaged == []
+    assert scrub(here) == []
     # what lives is used again
     step = {"type": "command", "component": "azureml:alone@latest"}
     deep = {"type": "pipeline", "component": "azureml:outer@latest"}

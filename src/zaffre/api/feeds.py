@@ -28,7 +28,11 @@ async def follow(ctx: Context, feed: Feed[Any]) -> AsyncIterator[bytes]:
     try:
         while True:
             changed.clear()
-            items, over = await run_in_threadpool(feed.step)
+            running = asyncio.ensure_future(run_in_threadpool(feed.step))
+            while not (await asyncio.wait({running}, timeout=KEEP_ALIVE_S))[0]:  # it reads a very large file, say
+                if feed.poll_s >= 1.0:
+                    yield b"\n"
+            items, over = running.result()
             for item in items:
                 yield item if isinstance(item, bytes) else item.model_dump_json(exclude_none=True).encode() + b"\n"
             if over:

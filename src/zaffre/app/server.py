@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from zaffre.api.application import application
@@ -27,6 +28,7 @@ from zaffre.base.errors import Conflict, InvalidRequest
 from zaffre.base.home import Home
 from zaffre.base.version import __version__
 from zaffre.core.job_state import TERMINAL
+from zaffre.mlflow.quick import Quick
 from zaffre.mlflow.routes import routes as mlflow_routes
 from zaffre.plugins.vault.file_key import key_of
 from zaffre.services.context import Context, Settings
@@ -126,7 +128,8 @@ def doors(platform: Platform, token: str, hosts: frozenset[str]) -> Any:
         gate.check_host(request)
         return replace(ctx, principal=gate.principal(request))
 
-    return application(ctx, gate, __version__, mlflow_routes(authenticate))
+    first = [Middleware(Quick, authenticate=authenticate)]
+    return application(ctx, gate, __version__, mlflow_routes(authenticate), first)
 
 
 class Living:

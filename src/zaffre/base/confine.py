@@ -166,6 +166,14 @@ class Staged:
         self._place = staging / secrets.token_hex(12)
         self._file: BinaryIO | None = self._place.open("xb", buffering=0)
 
+    @classmethod
+    def adopt(cls, root: Path, parts: tuple[str, ...], place: Path) -> Staged:
+        """A file that is whole already, to be put in its place: it goes away unless it is committed."""
+        staged = cls.__new__(cls)
+        staged._root, staged._parts, staged._place = root, parts, place
+        staged._file = place.open("r+b", buffering=0)
+        return staged
+
     def write(self, data: bytes) -> None:
         assert self._file is not None
         view = memoryview(data)

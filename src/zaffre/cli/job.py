@@ -95,7 +95,7 @@ def _create(args: Namespace) -> Any:
         if args.web:
             _open(args, job)
         if args.stream:
-            return _streamed(args, ws, job)
+            return streamed(args, ws, job)
         return _ended(ws, job.name) if args.wait else job
 
 
@@ -141,7 +141,7 @@ def _facts(args: Namespace) -> Any:
 
 def _stream(args: Namespace) -> Any:
     with workspace(args) as ws:
-        return _streamed(args, ws, ws.jobs.get(args.name))
+        return streamed(args, ws, ws.jobs.get(args.name))
 
 
 def _cancel(args: Namespace) -> Any:
@@ -165,7 +165,7 @@ def _resume(args: Namespace) -> Any:
         note(
             args, "it runs the code as it was submitted; to run changed code, `zaffre job create` reuses what completed"
         )
-        return _streamed(args, ws, job) if args.stream else job
+        return streamed(args, ws, job) if args.stream else job
 
 
 def _wait(args: Namespace) -> Any:
@@ -191,7 +191,7 @@ def _download(args: Namespace) -> Any:
     note(args, f"{len(files)} files below {folder(args)}")
 
 
-def _streamed(args: Namespace, ws: Any, job: Any) -> Any:
+def streamed(args: Namespace, ws: Any, job: Any) -> Any:
     """Progress goes to where it does not spoil the reply: stdout, unless a format or query was asked for."""
     from zaffre.cli.progress import watch
 

@@ -24,6 +24,8 @@ NOUNS = {
     "environment": "The packages that jobs run with",
     "component": "Reusable steps of pipelines",
     "model": "Registered models and their versions",
+    "batch-endpoint": "Endpoints that score files as jobs",
+    "batch-deployment": "What batch endpoints run: models and pipelines",
     "datastore": "Where data lies: local folders, S3, Azure Blob, HTTP",
     "compute": "What jobs run on",
     "workspace": "The shared home of a team",
@@ -40,7 +42,7 @@ ALONE = {  # words that stand alone, and the module that knows them
     "completion": ("completion", "Print the completion script of a shell"),
 }
 NOT_OFFERED = (  # nouns of `az ml` that this release does not have
-    "online-endpoint", "online-deployment", "batch-endpoint", "batch-deployment", "serverless-endpoint", "schedule",
+    "online-endpoint", "online-deployment", "serverless-endpoint", "schedule",
     "connection", "registry", "feature-store", "feature-set", "feature-store-entity", "marketplace-subscription",
 )  # fmt: skip
 EXAMPLES = """\
@@ -125,7 +127,7 @@ def build(words: Sequence[str] | None) -> Parser:
         inner: Parser = nouns.add_parser(noun, help=summary, description=summary)
         inner.set_defaults(parser=inner)
         if words is None or noun in words:
-            import_module(f"zaffre.cli.{noun}").add(Verbs(inner, noun))
+            import_module(f"zaffre.cli.{noun.replace('-', '_')}").add(Verbs(inner, noun))
     for word, (module, summary) in ALONE.items():
         if words is None or word in words:
             import_module(f"zaffre.cli.{module}").add(Verbs(None, "", nouns), word, summary)

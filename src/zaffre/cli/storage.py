@@ -32,15 +32,19 @@ def add(verbs: Verbs) -> None:
 
 
 def _scrub(args: Namespace) -> Any:
+    from zaffre.cli.counting import counting
     from zaffre.cli.output import emit
     from zaffre.wire import server
 
-    with workspace(args) as ws:
-        view = ws.transport.call(server.SCRUB, server.Ask())
-    emit(view, args)
-    if view.damaged:
+    damaged: list[server.Damage] = []
+    with workspace(args) as ws, counting(args, "read") as count:
+        for event in ws.transport.events(server.SCRUB, server.Scrub()):
+            damaged += event.damaged
+            count(event.objects, event.of_objects, f"objects, {len(damaged)} damaged" if damaged else "objects")
+    emit({"objects": event.objects, "bytes": event.of_bytes, "damaged": damaged}, args)
+    if damaged:
         raise errors.Conflict(
-            f"{len(view.damaged)} of {view.objects} objects are damaged", code="Damaged",
+            f"{len(damaged)} of {event.objects} objects are damaged", code="Damaged",
             hint="restore them from a copy, or create the versions that use them again",
         )  # fmt: skip
 

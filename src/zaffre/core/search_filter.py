@@ -18,7 +18,7 @@ from typing import Literal
 
 from zaffre.base.errors import Fault, InvalidRequest
 
-Entity = Literal["attribute", "metric", "param", "tag", "dataset"]
+Entity = Literal["attribute", "metric", "param", "tag", "dataset", "metadata", "span", "feedback", "expectation"]
 Value = str | float | int | tuple[str, ...] | None
 
 
@@ -38,6 +38,7 @@ class Op(StrEnum):
 
 
 NUMERIC_OPS = frozenset({Op.EQ, Op.NE, Op.GT, Op.GE, Op.LT, Op.LE})
+_ORDERED = frozenset({Op.GT, Op.GE, Op.LT, Op.LE})
 TEXT_OPS = frozenset({Op.EQ, Op.NE, Op.LIKE, Op.ILIKE})
 LIST_OPS = frozenset({Op.IN, Op.NOT_IN})
 NULL_OPS = frozenset({Op.IS_NULL, Op.IS_NOT_NULL})
@@ -70,6 +71,12 @@ ENTITIES: Mapping[str, Entity] = {
     "tag": "tag", "tags": "tag",
     "dataset": "dataset", "datasets": "dataset",
 }  # fmt: skip
+TRACE_ENTITIES: Mapping[str, Entity] = {
+    "attribute": "attribute", "attributes": "attribute", "trace": "attribute",
+    "tag": "tag", "tags": "tag",
+    "metadata": "metadata", "request_metadata": "metadata",
+    "span": "span", "feedback": "feedback", "expectation": "expectation",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,6 +91,7 @@ class Grammar:
     texts: frozenset[str]
     numbers: frozenset[str]
     aliases: Mapping[str, str] = field(default_factory=dict)
+    prefixes: Mapping[str, Entity] = field(default_factory=lambda: ENTITIES)
     moments: frozenset[str] = frozenset()
     wide: bool = False
     hint: str = "https://mlflow.org/docs/latest/search-runs.html"
@@ -134,8 +142,18 @@ MODEL_VERSIONS = Grammar(
     texts=frozenset({"name", "run_id", "source_path"}),
     numbers=frozenset({"version_number", "creation_timestamp", "last_updated_timestamp"}),
 )
+TRACES = Grammar(
+    frozenset({"attribute", "tag", "metadata", "span", "feedback", "expectation"}),
+    texts=frozenset({"trace_id", "state", "name", "run_id", "client_request_id", "text"}),
+    numbers=frozenset({"timestamp_ms", "execution_time_ms", "end_time_ms"}),
+    aliases={"request_id": "trace_id", "status": "state", "timestamp": "timestamp_ms", "request_time": "timestamp_ms",
+             "execution_time": "execution_time_ms", "execution_duration": "execution_time_ms",
+             "end_time": "end_time_ms"},
+    prefixes=TRACE_ENTITIES,
+)  # fmt: skip
 
 _DATASET_KEYS = ("name", "digest", "context")
+_SPAN_KEYS = ("name", "type", "status", "content")  # and attributes.<name>
 _TOKEN = re.compile(
     r"""\s*(?:
       (?P<string>'(?:[^']|'')*'|"(?:[^"]|"")*")
@@ -175,6 +193,8 @@ def parse_order(text: str, grammar: Grammar) -> Order:
     entity, key = _column(words, grammar, wrong)
     if entity == "dataset":
         raise _wrong(f"{wrong}: runs cannot be ordered by data sets", grammar)
+    if entity in ("span", "feedback", "expectation"):
+        raise _wrong(f"{wrong}: traces cannot be ordered by their {entity}s", grammar)
     return Order(entity, key, ascending)
 
 
@@ -219,7 +239,10 @@ class _Parser:
             return Clause(entity, key, op)
         if op in LIST_OPS:
             return Clause(entity, key, op, self._list())
-        return Clause(entity, key, op, self._value(entity, key, op))
+        value = self._value(entity, key, op)
+        if op in _ORDERED and isinstance(value, str):
+            raise self._fail(f"Expected numeric value type for '{op}'. Found {value!r}", place)
+        return Clause(entity, key, op, value)
 
     def _operator(self) -> tuple[Op, int]:
         token = self._take("a comparison such as = or LIKE")
@@ -241,7 +264,9 @@ class _Parser:
             allowed = NUMERIC_OPS | (NULL_OPS if self.grammar.wide else frozenset())
         elif self.grammar.wide and entity != "dataset":
             allowed = TEXT_OPS | LIST_OPS | NULL_OPS | (NUMERIC_OPS if entity == "param" else frozenset())
-        elif entity in ("param", "tag"):
+        elif entity in ("feedback", "expectation"):
+            allowed = NUMERIC_OPS | TEXT_OPS | NULL_OPS
+        elif entity in ("param", "tag", "metadata"):
             allowed = TEXT_OPS | NULL_OPS
         else:
             allowed = TEXT_OPS | LIST_OPS
@@ -261,6 +286,8 @@ class _Parser:
                 raise self._fail(f"Expected numeric value type for {entity} '{key}'. Found {token.text}", token.place)
             return _number(token.text)
         if entity == "param" and self.grammar.wide and token.kind == "number" and op in NUMERIC_OPS:
+            return _number(token.text)
+        if entity in ("feedback", "expectation") and token.kind == "number":
             return _number(token.text)
         if op not in TEXT_OPS:
             raise self._fail(f"Expected a number after {entity} '{key}' {op}. Found {token.text}", token.place)
@@ -324,10 +351,10 @@ def _column(text: str, grammar: Grammar, where: str, place: int | None = None) -
         entity, key = "attribute", whole if whole is not None else text
     else:
         name = prefix.strip("`")
-        if ENTITIES.get(name) not in grammar.entities:
+        if grammar.prefixes.get(name) not in grammar.entities:
             known = ", ".join(sorted(grammar.entities))
             raise _wrong(f"{where}: Invalid entity type '{name}'. Valid entity types are {known}", grammar, place)
-        entity, key = ENTITIES[name], rest[1:-1] if _quoted(rest) else rest
+        entity, key = grammar.prefixes[name], rest[1:-1] if _quoted(rest) else rest
     if entity == "attribute":
         key = grammar.aliases.get(key, key)
         if key not in grammar.attributes:
@@ -336,6 +363,9 @@ def _column(text: str, grammar: Grammar, where: str, place: int | None = None) -
     if entity == "dataset" and key not in _DATASET_KEYS:
         known = ", ".join(_DATASET_KEYS)
         raise _wrong(f"{where}: Invalid dataset key '{key}' specified. Valid keys are {known}", grammar, place)
+    if entity == "span" and key not in _SPAN_KEYS and not key.startswith("attributes."):
+        known = f"{', '.join(_SPAN_KEYS)}, attributes.<name>"
+        raise _wrong(f"{where}: Invalid span key '{key}' specified. Valid keys are {known}", grammar, place)
     return entity, key
 
 

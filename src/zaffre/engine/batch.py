@@ -49,6 +49,12 @@ class Batch:
         live.job.reason = reason
         self.moves.append(Transition(live.job, live.job.status, live.job.status, reason, {}, now_ms()))
 
+    def time_out(self, live: Live) -> None:
+        """Its time limit is reached: `Live.timed_out` from now on, in the database too."""
+        job = live.job
+        facts = {**(job.facts or {}), "timed_out": job.attempt}
+        self.move(live, job.status, f"time limit of {live.plan['timeout_s']:g} s reached: stopping", facts=facts)
+
     def edge(self, job: JobRecord, edge: assets.Edge) -> None:
         self.edges.append((job, edge))
 

@@ -55,13 +55,18 @@ class Live:
     layer: Path | None = None  # lent to it; goes back when its processes have ended
     watch_fd: int | None = None
     deadline: float | None = None  # monotonic seconds
-    timed_out: bool = False
     busy: bool = False  # a worker thread is at it
 
     @property
     def never_started(self) -> int:
         """Attempts that a crash of the server took before they began: they are no retries."""
         return int((self.job.facts or {}).get("never_started") or 0)
+
+    @property
+    def timed_out(self) -> bool:
+        """Its time limit ended this attempt. Written down before the process is told, as the server may be gone when
+        that has ended."""
+        return (self.job.facts or {}).get("timed_out") == self.job.attempt
 
     @property
     def plan(self) -> dict[str, Any]:

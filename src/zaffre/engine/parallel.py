@@ -21,6 +21,7 @@ from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 
 STATE = "mini-batches"  # beside the folders of attempts: what one attempt finished, the next one keeps
+WRITTEN = "written"  # in it: what scripts write to AZUREML_BI_OUTPUT_PATH
 SHUTDOWN_S = 30.0  # that `shutdown()` of a script may take
 
 
@@ -60,8 +61,11 @@ def command(ctx: Context, live: Live, arguments: str, places: Places, env: dict[
     }
     if layout["input"] is None:
         raise InvalidRequest(f"input {plan['input']} was not given: there is nothing to cut", code="InputMissing")
-    if output_dir:
-        env.setdefault("AZUREML_BI_OUTPUT_PATH", output_dir)
+    if output_dir:  # what is written there moves to the output when all is done
+        written = state / WRITTEN
+        written.mkdir(exist_ok=True)
+        layout["written"] = str(written)
+        env.setdefault("AZUREML_BI_OUTPUT_PATH", str(written))
     if plan.get("model"):
         env.setdefault("AZUREML_MODEL_DIR", str(_model_dir(live, str(plan["model"]), places)))
     file = places.folder / "parallel.json"

@@ -70,8 +70,7 @@ def watch_time(motor: Motor, live: Live) -> None:
 def _timeout(motor: Motor, live: Live) -> None:
     if live.job.status is not Status.RUNNING:
         return
-    live.timed_out = True
-    motor.batch.note(live, f"{_too_long(live)}: stopping")
+    motor.batch.time_out(live)
     for child in [item for item in live.tree.living.values() if item.parent is live]:
         cancel_requested.cancel(motor, child)
     motor.settle(live)

@@ -14,6 +14,7 @@ from typing import Any
 from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.engine import distribute, listing, parallel
 from zaffre.engine.live import Live
+from zaffre.engine.reopening import reopens_output
 from zaffre.engine.variables import variables
 from zaffre.ports.compute import Task
 from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition
@@ -91,7 +92,9 @@ def prepare(
     command = distribute.command(live.plan, command, folder, log.parent)
     if "parallel" in live.plan:
         command = parallel.command(ctx, live, command, parallel.Places(folder, log.parent, inputs, paths), env)
-    task = Task(task_id(live), command, work, log, folder, env)
+    given = {**(live.plan.get("environment_variables") or {}), **(live.plan.get("variables") or {})}
+    reopens = reopens_output(command, given, live.plan.get("code"), work)
+    task = Task(task_id(live), command, work, log, folder, env, reopens_output=reopens)
     return Prepared(task, outputs, notes, tuple(environment.lock))
 
 

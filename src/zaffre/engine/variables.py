@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from functools import cache
+from urllib.parse import urlsplit
 
 from zaffre.base.home import Home
 from zaffre.engine.live import Live
@@ -41,6 +42,13 @@ def inherited() -> dict[str, str]:
     return {"LANG": "C.UTF-8", "PATH": os.environ.get("PATH", os.defpath), **some}
 
 
+def _without_proxy(url: str) -> dict[str, str]:
+    """Our own server is not behind a proxy. Clients that are told so need not look for one at every request."""
+    known = [part for name in ("NO_PROXY", "no_proxy") for part in inherited().get(name, "").split(",")]
+    hosts = ",".join(dict.fromkeys(filter(None, [*known, urlsplit(url).hostname])))
+    return {"NO_PROXY": hosts, "no_proxy": hosts}
+
+
 def variables(
     ctx: Context, live: Live, experiment: str, inputs: Mapping[str, str | None], outputs: Mapping[str, str]
 ) -> dict[str, str]:
@@ -51,6 +59,7 @@ def variables(
     tracking = f"{url}/mlflow/{workspace}"
     values = {
         **inherited(),
+        **_without_proxy(url),
         "PYTHONUNBUFFERED": "1",
         "ZAFFRE_URL": url,
         "ZAFFRE_TOKEN": token,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections.abc import AsyncIterator
+from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -17,13 +18,16 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
+from zaffre.base.errors import NotFound
 from zaffre.core.permissions import Permission
 from zaffre.mlflow import show
 from zaffre.mlflow.endpoint import Call, Endpoint
 from zaffre.mlflow.json import optional
 from zaffre.mlflow.runs import run_of
 from zaffre.services.context import Context
+from zaffre.services.traces.get_trace import spans_file
 from zaffre.services.tracking.artifacts import (
+    TRACES,
     delete_artifact,
     list_artifacts,
     read_artifact,
@@ -71,7 +75,7 @@ def remove(call: Call) -> None:
 
 async def download(request: Request, context: Context, workspace: str, path: str) -> Response:
     """The whole file, or the one range that the request names."""
-    file, size = await run_in_threadpool(read_artifact, context, workspace, path)
+    file, size = await run_in_threadpool(_open, context, workspace, path)
     name = PurePosixPath(path).name
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     headers = {
@@ -90,6 +94,18 @@ async def download(request: Request, context: Context, workspace: str, path: str
         status, headers["Content-Range"] = 206, f"bytes {start}-{end - 1}/{size}"
     headers["Content-Length"] = str(end - start)
     return StreamingResponse(_pieces(file, start, end), status, headers)
+
+
+def _open(context: Context, workspace: str, path: str) -> tuple[BinaryIO, int]:
+    """The file, or what older clients expect to be one. Raises `NotFound`."""
+    try:
+        return read_artifact(context, workspace, path)
+    except NotFound:
+        match = re.fullmatch(rf"{TRACES}/([^/]+)/traces\.json", path)
+        spans = spans_file(context, workspace, match[1]) if match else None
+        if spans is None:
+            raise
+        return BytesIO(spans), len(spans)
 
 
 def _range(first: str, last: str, size: int) -> tuple[int, int] | None:

@@ -17,6 +17,7 @@ from zaffre.base.errors import (
 _BY_CODE = {
     "EndpointNotFound": ("ENDPOINT_NOT_FOUND", 404),
     "MalformedRequest": ("BAD_REQUEST", 400),
+    "PromptsNotOffered": ("NOT_IMPLEMENTED", 501),
     "PathTaken": ("INVALID_PARAMETER_VALUE", 400),
     "ModelInUse": ("INVALID_STATE", 400),
 }

@@ -11,6 +11,7 @@ from zaffre.mlflow.json import integer, optional, required, rows, texts
 from zaffre.services.tracking import change_experiment as change
 from zaffre.services.tracking.create_experiment import create_experiment
 from zaffre.services.tracking.get_experiment import get_experiment, get_experiment_by_name
+from zaffre.services.tracking.search_datasets import search_datasets as search_data
 from zaffre.services.tracking.search_experiments import search_experiments
 from zaffre.services.tracking.values import key, tags, text, wrong
 
@@ -85,6 +86,16 @@ def delete_tag(call: Call) -> None:
     )
 
 
+def search_datasets(call: Call) -> dict[str, Any]:
+    found = search_data(call.context, call.workspace, texts(call.body, "experiment_ids"))
+    return {
+        "dataset_summaries": [
+            {"experiment_id": experiment, "name": name, "digest": digest, **({"context": use} if use else {})}
+            for experiment, name, digest, use in found
+        ]
+    }
+
+
 ENDPOINTS = (
     Endpoint("POST", "experiments/create", WRITE, create),
     Endpoint("GET", "experiments/get", READ, get),
@@ -92,6 +103,7 @@ ENDPOINTS = (
     Endpoint("POST", "experiments/search", READ, search),
     Endpoint("GET", "experiments/search", READ, search),
     Endpoint("GET", "experiments/list", READ, search),  # clients before 2.0
+    Endpoint("POST", "experiments/search-datasets", READ, search_datasets),
     Endpoint("POST", "experiments/update", WRITE, update),
     Endpoint("POST", "experiments/delete", WRITE, delete),
     Endpoint("POST", "experiments/restore", WRITE, restore),

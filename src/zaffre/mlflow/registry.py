@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from zaffre.base.errors import InvalidRequest
 from zaffre.core.permissions import Permission
 from zaffre.mlflow import show
 from zaffre.mlflow.endpoint import Call, Endpoint
 from zaffre.mlflow.json import integer, optional, required, rows, texts
 from zaffre.services.models import model_version as versions
 from zaffre.services.models import registered_model as models
+from zaffre.services.models.rename_model import rename_registered_model
 from zaffre.services.tracking.values import key, tags, text
 
 READ, REGISTER, WRITE = Permission.ASSETS_READ, Permission.MODELS_REGISTER, Permission.ASSETS_WRITE
@@ -38,10 +40,16 @@ def _page(call: Call) -> dict[str, Any]:
 
 
 def create_model(call: Call) -> dict[str, Any]:
+    given = tags(rows(call.body, "tags"), TAG_LENGTH)
+    if given.get("mlflow.prompt.is_prompt") == "true":
+        raise InvalidRequest(
+            f"prompts are not kept in this registry: {call.body.get('name')!r:.200} is not registered",
+            code="PromptsNotOffered",
+            hint="log it to a run: mlflow.log_text(template, 'prompt.txt')",
+        )
     model = models.create_registered_model(
-        call.context, call.workspace, _name(call), description=optional(call.body, "description"),
-        tags=tags(rows(call.body, "tags"), TAG_LENGTH),
-    )  # fmt: skip
+        call.context, call.workspace, _name(call), description=optional(call.body, "description"), tags=given
+    )
     return {"registered_model": show.registered_model(model)}
 
 
@@ -57,6 +65,11 @@ def update_model(call: Call) -> dict[str, Any]:
     model = models.update_registered_model(
         call.context, call.workspace, _name(call), description=optional(call.body, "description")
     )
+    return {"registered_model": show.registered_model(model)}
+
+
+def rename_model(call: Call) -> dict[str, Any]:
+    model = rename_registered_model(call.context, call.workspace, _name(call), required(call.body, "new_name"))
     return {"registered_model": show.registered_model(model)}
 
 
@@ -157,6 +170,7 @@ def download_uri(call: Call) -> dict[str, Any]:
 ENDPOINTS = (
     Endpoint("POST", "registered-models/create", REGISTER, create_model),
     Endpoint("GET", "registered-models/get", READ, get_model),
+    Endpoint("POST", "registered-models/rename", WRITE, rename_model),
     Endpoint("PATCH", "registered-models/update", REGISTER, update_model),
     Endpoint("DELETE", "registered-models/delete", WRITE, delete_model),
     Endpoint("GET", "registered-models/search", READ, search_models),

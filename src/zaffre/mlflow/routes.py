@@ -22,10 +22,11 @@ from starlette.routing import Route
 from zaffre.base.errors import Forbidden, NotFound, TooLarge, ZaffreError
 from zaffre.base.limits import TRACKING_REQUEST_BYTES
 from zaffre.core.permissions import Permission
-from zaffre.mlflow import artifacts, experiments, logged_models, metrics, registry, runs, server
+from zaffre.mlflow import artifacts, experiments, logged_models, metrics, multipart, registry, runs, server, traces
 from zaffre.mlflow.endpoint import Call, Endpoint, Handler
 from zaffre.mlflow.errors import described
 from zaffre.mlflow.json import parse
+from zaffre.mlflow.not_offered import why_not
 from zaffre.services.context import Context
 
 log = logging.getLogger(__name__)
@@ -34,20 +35,30 @@ log = logging.getLogger(__name__)
 _WORKERS = ThreadPoolExecutor(32, "mlflow")
 Authenticate = Callable[[Request], Context]
 Stream = Callable[[Request, Context, str, str], Awaitable[Response]]
+Proxied = Callable[[Request, Context, str, str, dict[str, Any]], Response]
 
 READ, WRITE = Permission.TRACKING_READ, Permission.TRACKING_WRITE
 API: tuple[Endpoint, ...] = tuple(
     endpoint
-    for part in (experiments, runs, metrics, artifacts, logged_models, registry, server)
+    for part in (experiments, runs, metrics, artifacts, logged_models, registry, traces, server)
     for endpoint in part.ENDPOINTS
 )
-# (method, what follows /api/<version>/mlflow-artifacts/) of the artifact proxy, whose bodies are bytes.
-PROXY: dict[tuple[str, str], tuple[Permission, Handler | Stream]] = {
+# (method, what follows /api/<version>/mlflow-artifacts/) of the artifact proxy. Bodies of a `Stream` are bytes, those
+# of a `Proxied` are JSON; `{path}` may have many parts.
+PROXY: dict[tuple[str, str], tuple[Permission, Handler | Stream | Proxied]] = {
     ("GET", "artifacts"): (READ, artifacts.list_of_proxy),
     ("GET", "artifacts/{path}"): (READ, artifacts.download),
     ("PUT", "artifacts/{path}"): (WRITE, artifacts.upload),
     ("DELETE", "artifacts/{path}"): (WRITE, artifacts.remove),
+    ("POST", "mpu/create/{path}"): (WRITE, multipart.create),
+    ("POST", "mpu/complete/{path}"): (WRITE, multipart.complete),
+    ("POST", "mpu/abort/{path}"): (WRITE, multipart.abort),
+    ("GET", "mpu/parts/{path}"): (WRITE, multipart.parts),
+    ("PUT", "mpu/parts/{path}"): (WRITE, multipart.part),
+    ("GET", "presigned/{path}"): (READ, multipart.presigned),
 }
+_STREAMS = (artifacts.download, artifacts.upload, multipart.part)
+_PROXIED = (multipart.create, multipart.complete, multipart.abort, multipart.parts, multipart.presigned)
 
 _PLAIN = {(e.method, e.path): e for e in API if "{" not in e.path}
 _PLACED = [(e, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(e.path)))) for e in API if "{" in e.path]
@@ -64,6 +75,7 @@ def routes(authenticate: Authenticate) -> list[Route]:
     return [
         Route("/mlflow/{workspace}/api/{version}/mlflow/{path:path}", door.api, methods=METHODS),
         Route("/mlflow/{workspace}/api/{version}/mlflow-artifacts/{path:path}", door.proxy, methods=METHODS),
+        Route("/mlflow/{workspace}/v1/traces", door.spans, methods=["POST"]),
         Route("/mlflow/{workspace}/version", door.version, methods=["GET"]),
         Route("/mlflow/{workspace}/{path:path}", door.unknown, methods=METHODS),
     ]
@@ -75,6 +87,7 @@ def table() -> Iterator[tuple[str, str, Permission]]:
         yield endpoint.method, f"/api/2.0/mlflow/{endpoint.path}", endpoint.permission
     for (method, path), (permission, _) in PROXY.items():
         yield method, f"/api/2.0/mlflow-artifacts/{path}", permission
+    yield "POST", "/v1/traces", WRITE
     yield "GET", "/version", READ
 
 
@@ -87,6 +100,9 @@ class _Door:
 
     async def proxy(self, request: Request) -> Response:
         return await _answered(self._proxy, request)
+
+    async def spans(self, request: Request) -> Response:
+        return await _answered(self._spans, request)
 
     async def version(self, request: Request) -> Response:
         return await _answered(self._version, request)
@@ -119,17 +135,23 @@ class _Door:
         return _json(await asyncio.get_running_loop().run_in_executor(_WORKERS, _work, endpoint.handler, call))
 
     async def _proxy(self, request: Request) -> Response:
-        head, _, path = request.path_params["path"].partition("/")
-        found = PROXY.get((request.method, f"{head}/{{path}}" if path else head))
+        found, path = _find_proxy(request.method, request.path_params["path"])
         context, workspace = self._admit(request, found[0] if found else None)
         if found is None:
             raise _no_endpoint(request)
         answer: Any = found[1]
-        if answer in (artifacts.download, artifacts.upload):
+        if answer in _STREAMS:
             response: Response = await answer(request, context, workspace, path)
             return response
+        if answer in _PROXIED:
+            body = parse(await _body(request)) if request.method == "POST" else {}
+            return await run_in_threadpool(answer, request, context, workspace, path, body)
         call = Call(context, workspace, _query(request), {"path": path}, request.headers.get("user-agent", ""))
         return _json(await run_in_threadpool(_work, answer, call))
+
+    async def _spans(self, request: Request) -> Response:
+        context, workspace = self._admit(request, WRITE)
+        return await traces.receive_spans(request, context, workspace, await _body(request))
 
     async def _version(self, request: Request) -> Response:
         self._admit(request, READ)
@@ -147,6 +169,16 @@ def _find(method: str, path: str) -> tuple[Endpoint | None, dict[str, str]]:
         if endpoint.method == method and (match := pattern.fullmatch(path)):
             return endpoint, match.groupdict()
     return None, {}
+
+
+def _find_proxy(method: str, path: str) -> tuple[tuple[Permission, Handler | Stream | Proxied] | None, str]:
+    """The longest beginning that the table knows, and the rest as the path."""
+    if found := PROXY.get((method, path)):
+        return found, ""
+    for begins in ("mpu/create/", "mpu/complete/", "mpu/abort/", "mpu/parts/", "presigned/", "artifacts/"):
+        if path.startswith(begins) and path != begins:
+            return PROXY.get((method, begins + "{path}")), path.removeprefix(begins)
+    return None, path
 
 
 def _work(handler: Handler, call: Call) -> bytes:
@@ -178,9 +210,9 @@ def _query(request: Request) -> dict[str, Any]:
 def _no_endpoint(request: Request) -> NotFound:
     path = request.path_params.get("path", "")
     return NotFound(
-        f"{request.method} {path[:200]} is not offered by this server",
+        f"{request.method} {path[:200]} is not offered by this server: {why_not(path)}",
         code="EndpointNotFound",
-        hint="it keeps experiments, runs, metrics, artifacts and models; traces and the AI gateway are not offered",
+        hint="docs/mlflow.md lists what is",
     )
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from zaffre.core.permissions import Permission
 from zaffre.mlflow.endpoint import Call, Endpoint
 
-# The release of MLflow whose REST API this door speaks. From 3.4 on clients send spans, which are not kept here.
-API_VERSION = "3.3.0"
+# The release of MLflow whose REST API this door speaks. To servers from 3.4 on clients send spans one by one.
+API_VERSION = "3.17.2"
 
 
 def info(_call: Call) -> dict[str, Any]:
@@ -16,8 +16,9 @@ def info(_call: Call) -> dict[str, Any]:
         "store_type": "SqlStore",
         "workspaces_enabled": False,  # a workspace is part of the tracking URI here
         "trace_archival_enabled": False,
-        "multipart_uploads_enabled": False,  # the proxy streams files of any size
-        "multipart_downloads_enabled": False,
+        # Whoever asks for it may upload in parts. Clients repeat a plain upload that was cut, but not a part of one.
+        "multipart_uploads_enabled": False,
+        "multipart_downloads_enabled": True,  # and here only the ranges that were cut
     }
 
 

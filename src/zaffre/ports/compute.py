@@ -33,6 +33,7 @@ class Task:
     `log` is appended to by stdout and stderr alike, in the order in which they were written. `ulimits` has the names
     of setrlimit in lower case: bytes for `as`, `data`, `stack`, `core`, `fsize`, seconds for `cpu`, a count for
     `nofile`.
+    `reopens_output`: the command opens its output anew by name (`> /dev/stderr`), which must not cut the log.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Task:
     control: Path
     env: Mapping[str, str]  # the whole environment of the process; nothing is inherited, TASK_ID_VARIABLE is added
     ulimits: Mapping[str, int] = field(default_factory=dict)
+    reopens_output: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Protocol
 
 from zaffre.core.manifest import Entry, Manifest
 
-__all__ = ["Added", "ContentStore", "Damage", "Entry", "GcReport", "Location", "Manifest", "RemoteSources"]
+__all__ = ["Added", "Checked", "ContentStore", "Damage", "Entry", "GcReport", "Location", "Manifest", "RemoteSources"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,14 @@ class Damage:
 
     name: str
     problem: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One object or tree was read: its bytes, and what was found to be wrong."""
+
+    bytes: int
+    damages: tuple[Damage, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -93,6 +101,11 @@ class ContentStore(Protocol):
         """Read and hash everything that is stored; each damaged or missing object by name.
 
         With `forget` a damaged object counts as missing from then on, so that adding the original again mends it.
+        """
+
+    def scrub_steps(self, after: int = 0) -> Iterator[Checked]:
+        """The same, one object or tree at a time, so that progress can be shown. A scrub that was cut off goes on
+        `after` so many of them.
         """
 
     def trees_with(self, hashes: Collection[str]) -> dict[str, set[str]]:

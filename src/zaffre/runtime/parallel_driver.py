@@ -336,6 +336,8 @@ class Driver:
 
     def publish(self) -> None:
         self.check_thresholds()
+        if self.layout.get("written"):
+            move(self.layout["written"], self.layout["output_dir"])
         target = self.layout.get("append_to")
         if target:
             self.append(target)
@@ -546,6 +548,20 @@ def below(folder: str) -> Iterable[str]:
         folders.sort()
         for name in sorted(names):
             yield os.path.join(place, name)
+
+
+def move(source: str, target: str) -> None:
+    """What lies in one folder goes to another, each file at once; what is there already is replaced."""
+    for path in list(below(source)):
+        goal = os.path.join(target, os.path.relpath(path, source))
+        os.makedirs(os.path.dirname(goal), exist_ok=True)
+        try:
+            os.replace(path, goal)
+        except OSError:  # another disk
+            staged = os.path.join(os.path.dirname(goal), f".{os.path.basename(goal)}.staged")
+            shutil.copyfile(path, staged)
+            os.replace(staged, goal)
+            os.remove(path)
 
 
 def fingerprint(parts: list[Any]) -> str:

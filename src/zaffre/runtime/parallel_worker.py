@@ -153,7 +153,7 @@ def install_helpers(layout: dict[str, Any]) -> None:
         def __init__(self) -> None:
             self.working_dir = os.getcwd()
             self.input_dir = layout["input"]
-            self.output_dir = layout.get("output_dir") or os.path.join(os.getcwd(), "outputs")
+            self.output_dir = layout.get("written") or os.path.join(os.getcwd(), "outputs")
             self.log_dir = layout["logs"]
             self.temp_dir = os.environ.get("TMPDIR", "/tmp")  # noqa: S108  only where the step has none of its own
             self.logger = logging.getLogger("EntryScript")

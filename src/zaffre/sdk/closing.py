@@ -63,8 +63,12 @@ class _Walk:
         self._code: list[Path] = []
 
     def document(self, spec: Json, kind: str) -> None:
-        if kind in ("data", "model"):
+        if kind == "data":
             self._replace(spec, "path")
+        elif kind == "model":
+            self._model(spec)
+        elif kind in ("batch-deployment", "online-deployment"):
+            self._deployment(spec)
         elif kind == "environment":
             self._environment(spec)
         elif kind in ("job", "component"):
@@ -104,6 +108,24 @@ class _Walk:
             self._replace(job, "code", code=True)
         if local:
             self._code.append(local)
+
+    def _deployment(self, deployment: Json) -> None:
+        for key in ("code_configuration", "component"):
+            if isinstance(inner := deployment.get(key), dict):
+                self._job(inner)
+        if isinstance(model := deployment.get("model"), dict):
+            self._model(model)
+        if isinstance(packages := deployment.get("environment"), dict):
+            self._environment(packages)
+
+    def _model(self, model: Json) -> None:
+        """A folder keeps its own name: scoring scripts look for it below AZUREML_MODEL_DIR."""
+        path = model.get("path")
+        if isinstance(path, str) and path.startswith("/") and Path(path).is_dir():
+            folder = Path(path)
+            model["path"] = f"{self._sender().merged(None, [folder], ignore_files=False)}/{folder.name}"
+        else:
+            self._replace(model, "path")
 
     def _environment(self, environment: Json) -> None:
         if isinstance(build := environment.get("build"), dict):

@@ -39,7 +39,7 @@ class Uploader:
         inside = path.is_file() and not as_folder
         return f"content://{manifest.root}/{path.name}" if inside else f"content://{manifest.root}"
 
-    def merged(self, code: Path | None, includes: Sequence[Path]) -> str:
+    def merged(self, code: Path | None, includes: Sequence[Path], *, ignore_files: bool = True) -> str:
         """`content://<root>` of the code with other files and folders beside it, under their own names.
 
         Raises `InvalidRequest` for a name that would stand twice.
@@ -50,7 +50,7 @@ class Uploader:
             if include.name in tops:
                 raise errors.InvalidRequest(f"additional_includes: the code has a `{include.name}` already ({include})")
             tops.add(include.name)
-            for entry in self._sent(include, True).entries:
+            for entry in self._sent(include, ignore_files).entries:
                 name = entry.path if include.is_file() else f"{include.name}/{entry.path}"
                 entries[name] = replace(entry, path=name)
         return f"content://{self._tree([entries[path] for path in sorted(entries)])}"

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from zaffre.sdk.batch_deployments import BatchDeployments
+from zaffre.sdk.batch_endpoints import BatchEndpoints
 from zaffre.sdk.closing import Closer
 from zaffre.sdk.collection import Scope
 from zaffre.sdk.components import Components
@@ -78,6 +80,14 @@ class Workspace:
     @cached_property
     def models(self) -> Models:
         return Models(self._scope)
+
+    @cached_property
+    def batch_endpoints(self) -> BatchEndpoints:
+        return BatchEndpoints(self._scope)
+
+    @cached_property
+    def batch_deployments(self) -> BatchDeployments:
+        return BatchDeployments(self._scope)
 
     @cached_property
     def datastores(self) -> Datastores:

@@ -8,6 +8,9 @@ from typing import Any
 from zaffre.services.assets import change as asset_change
 from zaffre.services.assets import create as asset_create
 from zaffre.services.assets import show as asset_show
+from zaffre.services.batch_endpoints import deployment as batch_deployment
+from zaffre.services.batch_endpoints import endpoint as batch_endpoint
+from zaffre.services.batch_endpoints import invoke as batch_invoke
 from zaffre.services.computes import manage as computes
 from zaffre.services.computes import use as compute_use
 from zaffre.services.content import transfer
@@ -116,6 +119,18 @@ HANDLERS: dict[str, Handler] = {
     "compute.update": computes.update,
     "compute.delete": computes.delete,
     "compute.use": compute_use.use,
+    "batch-endpoint.create": batch_endpoint.create,
+    "batch-endpoint.list": batch_endpoint.list_endpoints,
+    "batch-endpoint.show": batch_endpoint.show,
+    "batch-endpoint.update": batch_endpoint.update,
+    "batch-endpoint.delete": batch_endpoint.delete,
+    "batch-endpoint.invoke": batch_invoke.invoke,
+    "batch-endpoint.jobs": batch_invoke.list_invocations,
+    "batch-deployment.create": batch_deployment.create,
+    "batch-deployment.list": batch_deployment.list_deployments,
+    "batch-deployment.show": batch_deployment.show,
+    "batch-deployment.update": batch_deployment.update,
+    "batch-deployment.delete": batch_deployment.delete,
     "content.missing": transfer.missing,
     "content.upload": transfer.upload,
     "content.tree": transfer.put_tree,

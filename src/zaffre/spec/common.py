@@ -117,8 +117,8 @@ class JobService(Form):
 class CodeConfiguration(Form):
     """The scoring code of a deployment."""
 
-    code: LocalPath | None = None
-    scoring_script: str
+    code: LocalPath | None = None  # folder or file that is copied to where the script runs
+    scoring_script: str  # a file of the code with `init()` and `run()`
 
 
 def not_too_many(value: dict[str, str]) -> dict[str, str]:

@@ -151,9 +151,9 @@ class OnlineDeployment(Described):
 class BatchResources(Form):
     """Nodes of a batch job."""
 
-    instance_count: Annotated[int, Field(ge=1)] | None = None
-    instance_type: str | None = None
-    properties: dict[str, Any] | None = None
+    instance_count: Annotated[int, Field(ge=1)] | None = None  # nodes, each with its workers; all on this machine
+    instance_type: str | None = None  # kept; no effect here
+    properties: dict[str, Any] | None = None  # kept; no effect here
 
 
 OutputAction = Annotated[Literal["append_row", "summary_only"], Fold]
@@ -162,34 +162,34 @@ OutputAction = Annotated[Literal["append_row", "summary_only"], Fold]
 class BatchSettings(Form):
     """How a batch job cuts its input, and how much may fail."""
 
-    mini_batch_size: BatchSize | None = None
-    max_concurrency_per_instance: Annotated[int, Field(ge=1)] | None = None
-    output_action: OutputAction | None = None
-    output_file_name: str | None = None
-    retry_settings: RetrySettings | None = None
-    error_threshold: int | None = None
-    logging_level: LogLevel | None = None
-    environment_variables: TextMap | None = None
+    mini_batch_size: BatchSize | None = None  # files of a mini-batch, 10 if not given; or bytes, such as 10mb
+    max_concurrency_per_instance: Annotated[int, Field(ge=1)] | None = None  # workers of each node; 1 if not given
+    output_action: OutputAction | None = None  # `append_row` if not given; with `summary_only` the script writes files
+    output_file_name: str | None = None  # where rows are appended; `predictions.csv` if not given
+    retry_settings: RetrySettings | None = None  # of each mini-batch: 2 retries and 600 s if not given
+    error_threshold: int | None = None  # failed files that are tolerated; -1, any number
+    logging_level: LogLevel | None = None  # of Python's `logging` in the script; `info` if not given
+    environment_variables: TextMap | None = None  # set for the script
 
 
 class BatchDeployment(Described):
     """What every batch deployment has."""
 
-    name: Name
-    endpoint_name: Name
-    type: str
+    name: Name  # of the deployment
+    endpoint_name: Name  # of its endpoint
+    type: str  # model or pipeline
 
 
 class ModelBatchDeployment(BatchDeployment, BatchSettings):
     """A model over the files of an input. Settings stand under `settings`, in older files beside it."""
 
     type: Annotated[Literal["model"], Fold] = "model"
-    model: ModelValue | None = None
-    code_configuration: CodeConfiguration | None = None
-    environment: EnvironmentValue | None = None
-    compute: str | None = None
-    resources: BatchResources | None = None
-    settings: BatchSettings | None = None
+    model: ModelValue | None = None  # azureml:NAME:VERSION, azureml:NAME@latest, or written in place
+    code_configuration: CodeConfiguration | None = None  # the script; an MLflow model needs none
+    environment: EnvironmentValue | None = None  # of the script; of an MLflow model its own if not given
+    compute: str | None = None  # name of a compute; `local` if not given
+    resources: BatchResources | None = None  # how many nodes
+    settings: BatchSettings | None = None  # how the input is cut, and how much may fail
 
 
 class PipelineBatchDeployment(BatchDeployment):
@@ -197,9 +197,10 @@ class PipelineBatchDeployment(BatchDeployment):
 
     type: Literal["pipeline"]
     component: Annotated[str | PipelineComponent | None, component_of("pipeline")] = None
+    """A pipeline component: name, address, file or the component itself."""
     job_definition: str | None = None  # azureml:JOB: the pipeline of a job that ran
-    settings: Settings | None = None
-    compute: str | None = None
+    settings: Settings | None = None  # of the pipeline, such as `default_compute`
+    compute: str | None = None  # of its steps
 
     @model_validator(mode="after")
     def _one_pipeline(self) -> PipelineBatchDeployment:

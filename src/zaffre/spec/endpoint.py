@@ -39,18 +39,18 @@ class OnlineEndpoint(Described):
 class BatchDefaults(Form):
     """What an invocation uses."""
 
-    deployment_name: str | None = None
+    deployment_name: str | None = None  # of the deployment
 
 
 class BatchEndpoint(Described):
     """An endpoint that starts jobs."""
 
-    name: Name
-    auth_mode: AuthMode | None = None
-    defaults: BatchDefaults | None = None
-    identity: IdentityHere = None
-    public_network_access: Annotated[Literal["enabled", "disabled"], Fold] | None = None
-    type: str | None = None
+    name: Name  # of the endpoint
+    auth_mode: AuthMode | None = None  # kept; who may call the server may invoke it
+    defaults: BatchDefaults | None = None  # the deployment that is used when none is named
+    identity: IdentityHere = None  # accepted without effect: jobs run as the user of the server
+    public_network_access: Annotated[Literal["enabled", "disabled"], Fold] | None = None  # kept; no effect here
+    type: str | None = None  # accepted in files that came from Azure ML
 
 
 class ServerlessEndpoint(Described):

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, case, delete, func, select, tuple_
 from zaffre.base.ids import sequence
 from zaffre.store import metric_form
 from zaffre.store.db import Database
-from zaffre.store.metric_form import RECORD, fold, pack, records
+from zaffre.store.metric_form import fold, pack, records
+from zaffre.store.prepared import Prepared
 from zaffre.store.tables.tracking import metric_chunks, metric_latest
 
 if TYPE_CHECKING:
@@ -61,8 +62,8 @@ def append(db: Database, connection: Connection, batches: Iterable[tuple[int, Se
         step, timestamp, value = max(packed, key=_order) if len(packed) > 1 else packed[0]
         latest.append({"job_id": job, "key": key, "step": step, "timestamp": timestamp, "points": len(packed),
                        "value": _stored(value), "is_nan": math.isnan(value)})  # fmt: skip
-    connection.execute(_INSERT, chunks)
-    connection.execute(_upsert(db), latest)
+    _INSERT.run(db, connection, chunks)
+    _UPSERT.run(db, connection, latest)
 
 
 def _stored(value: float) -> float:
@@ -75,20 +76,17 @@ def _order(point: tuple[int, int, float]) -> tuple[int, int, float]:
 
 
 def _upsert(db: Database) -> Any:
-    if (made := _UPSERTS.get(db.is_sqlite)) is None:
-        statement = db.insert(metric_latest)
-        new = statement.excluded
-        newer = tuple_(new.step, new.timestamp, new.value) >= tuple_(L.step, L.timestamp, L.value)
-        taken = {name: case((newer, new[name]), else_=L[name]) for name in ("value", "is_nan", "step", "timestamp")}
-        made = statement.on_conflict_do_update(
-            index_elements=["job_id", "key"], set_={**taken, "points": L.points + new.points}
-        )
-        _UPSERTS[db.is_sqlite] = made
-    return made
+    statement = db.insert(metric_latest)
+    new = statement.excluded
+    newer = tuple_(new.step, new.timestamp, new.value) >= tuple_(L.step, L.timestamp, L.value)
+    taken = {name: case((newer, new[name]), else_=L[name]) for name in ("value", "is_nan", "step", "timestamp")}
+    return statement.on_conflict_do_update(
+        index_elements=["job_id", "key"], set_={**taken, "points": L.points + new.points}
+    )
 
 
-_INSERT = metric_chunks.insert()
-_UPSERTS: dict[bool, Any] = {}
+_INSERT = Prepared(lambda _db: metric_chunks.insert())
+_UPSERT = Prepared(_upsert)
 
 
 def latest(connection: Connection, ids: Sequence[int]) -> dict[int, list[Latest]]:
@@ -120,8 +118,7 @@ def last_values(
 
 def history(connection: Connection, job_id: int, key: str) -> list[tuple[int, int, float]]:
     """Every point of a series once, as (timestamp, step, value), in that order; NaN before other values."""
-    query = select(C.points).where(C.job_id == job_id, C.key == key).order_by(C.id)
-    return _merged(chunk for (chunk,) in connection.execute(query))
+    return _by_time(*columns(connection, job_id, key))
 
 
 def histories(connection: Connection, ids: Sequence[int], key: str) -> dict[int, list[tuple[int, int, float]]]:
@@ -131,15 +128,28 @@ def histories(connection: Connection, ids: Sequence[int], key: str) -> dict[int,
         query = select(C.job_id, C.points).where(C.job_id.in_(ids[start : start + 500]), C.key == key)
         for job, chunk in connection.execute(query.order_by(C.id)):
             chunks.setdefault(job, []).append(chunk)
-    return {job: _merged(found) for job, found in chunks.items()}
+    return {job: _by_time(*_distinct(*metric_form.columns(found))) for job, found in chunks.items()}
+
+
+def _by_time(steps: Column, times: Column, values: Column) -> list[tuple[int, int, float]]:
+    import numpy as np
+
+    if (times[1:] < times[:-1]).any():  # they come by step, time and value
+        order = np.lexsort((np.where(np.isnan(values), -np.inf, values), steps, times))
+        steps, times, values = steps[order], times[order], values[order]
+    return list(zip(times.tolist(), steps.tolist(), values.tolist(), strict=True))
 
 
 def columns(connection: Connection, job_id: int, key: str) -> tuple[Column, Column, Column]:
     """Every point of a series once, as arrays of steps, timestamps and values, by step, timestamp and value."""
+    query = select(C.points).where(C.job_id == job_id, C.key == key).order_by(C.id)
+    return _distinct(*metric_form.columns(chunk for (chunk,) in connection.execute(query)))
+
+
+def _distinct(steps: Column, times: Column, values: Column) -> tuple[Column, Column, Column]:
+    """In order, each point once."""
     import numpy as np
 
-    query = select(C.points).where(C.job_id == job_id, C.key == key).order_by(C.id)
-    steps, times, values = metric_form.columns(chunk for (chunk,) in connection.execute(query))
     rising = (steps[1:] > steps[:-1]) | ((steps[1:] == steps[:-1]) & (times[1:] > times[:-1]))
     if rising.all():  # as nearly always; then nothing is there twice
         return steps, times, values
@@ -162,17 +172,6 @@ def counts(connection: Connection, ids: Sequence[int], names: Sequence[str]) -> 
             )
             found.update({(job, key): points for job, key, points in connection.execute(query)})
     return found
-
-
-def _merged(chunks: Iterable[bytes]) -> list[tuple[int, int, float]]:
-    distinct = dict.fromkeys(record for chunk in chunks for record in records(chunk))
-    points = [(timestamp, step, value) for step, timestamp, value in RECORD.iter_unpack(b"".join(distinct))]
-    points.sort(key=_rank)
-    return points
-
-
-def _rank(point: tuple[int, int, float]) -> tuple[int, int, float]:
-    return point if point[2] == point[2] else (point[0], point[1], -math.inf)
 
 
 def fragmented(

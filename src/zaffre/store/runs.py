@@ -14,6 +14,7 @@ from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING, Status
 from zaffre.store import jobs as job_store
 from zaffre.store.db import Database
+from zaffre.store.prepared import Prepared
 from zaffre.store.tables.jobs import job_events, jobs
 
 INTERACTIVE = "interactive"
@@ -118,11 +119,12 @@ def deleted(name: str) -> InvalidRequest:
 
 
 def writable(
-    connection: Connection, names: Sequence[tuple[str, str]]
+    db: Database, connection: Connection, names: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[int, InvalidRequest | None]]:
     """(workspace, run) -> (job id, why it may not log) of those that exist."""
+    found: Any
     if len(set(names)) == 1:
-        found = connection.execute(_ONE, {"workspace": names[0][0], "name": names[0][1]})
+        found = _ONE.run(db, connection, {"workspace": names[0][0], "name": names[0][1]})
     else:
         both = {"workspaces": list({name[0] for name in names}), "names": list({name[1] for name in names})}
         found = connection.execute(_MANY, both)
@@ -134,7 +136,7 @@ def writable(
 
 # Made once: building them costs more than running them, and each logged metric runs one.
 _ACCESS = select(J.workspace, J.name, J.id, J.archived, J.reused_from)
-_ONE = _ACCESS.where(J.workspace == bindparam("workspace"), J.name == bindparam("name"))
+_ONE = Prepared(lambda _db: _ACCESS.where(J.workspace == bindparam("workspace"), J.name == bindparam("name")))
 _MANY = _ACCESS.where(
     J.workspace.in_(bindparam("workspaces", expanding=True)), J.name.in_(bindparam("names", expanding=True))
 )

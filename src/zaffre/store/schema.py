@@ -14,6 +14,7 @@ from zaffre.base.errors import Unavailable
 from zaffre.store.db import Database
 
 TABLES = ("jobs", "assets", "resources", "tracking", "views", "endpoints")
+TABLES = ("jobs", "assets", "resources", "tracking", "views", "endpoints", "traces")
 HEAD = "0005"  # the newest revision; a test compares it with the files in migrations/versions
 VERSION_TABLE = "alembic_version"
 

@@ -72,6 +72,14 @@ class ComputeConformance:
             time.sleep(0.005)
         return path.read_text().strip()
 
+    # Output
+
+    def test_output_opened_by_name_does_not_cut_the_log(self, backend: ComputeBackend, folder: Path) -> None:
+        command = "echo 1; echo 2 > /dev/stderr; echo 3 >&2; echo 4 > /proc/self/fd/1; (echo 5 > /dev/stdout); exit 3"
+        task = self.task(folder, command, reopens_output=True)
+        assert self.run(backend, task) == Observation(TaskState.EXITED, 3)
+        assert task.log.read_text() == "1\n2\n3\n4\n5\n"
+
     # Ends
 
     @pytest.mark.parametrize("code", [0, 1, 3, 125, 126, 255])

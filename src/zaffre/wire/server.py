@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from zaffre.core.permissions import Permission
-from zaffre.wire.operation import Empty, Operation, Request, View
+from zaffre.wire.operation import NUMBER, Body, Empty, Operation, Request, View
 
 
 class Ask(Request):
@@ -50,17 +50,33 @@ class Damage(View):
     used_by: list[str]
 
 
+class Scrub(Request):
+    """Read every stored byte, from the beginning or `after` so many steps of a scrub that was cut off."""
+
+    after: int = Field(default=0, ge=0, le=NUMBER)
+
+
 class Scrubbed(View):
+    """How far a scrub has come. It is over when as much is read as there is (`objects` of `of_objects`).
+
+    `damaged` is what was found since the last event, `bytes` and `of_bytes` are those of the objects, read since the
+    scrub was taken up and stored in all.
+    """
+
+    id: int  # steps: objects, then trees
+    over: bool
     objects: int
+    of_objects: int
     bytes: int
+    of_bytes: int
     damaged: list[Damage]
 
 
 HEALTH = Operation("server.health", "GET", "/health", Ask, Empty, Permission.PUBLIC, "Is it up?")
 STATUS = Operation("server.status", "GET", "/status", Ask, Status, Permission.SERVER_READ, "What runs here")
 STOP = Operation("server.stop", "POST", "/stop", Ask, Empty, Permission.SERVER_MANAGE, "Stop the server; jobs go on")
-SCRUB = Operation("storage.scrub", "POST", "/storage:scrub", Ask, Scrubbed, Permission.SERVER_MANAGE,
-                  "Read every stored byte and name what is damaged")  # fmt: skip
+SCRUB = Operation("storage.scrub", "GET", "/storage:scrub", Scrub, Scrubbed, Permission.SERVER_MANAGE,
+                  "Read every stored byte and name what is damaged, with its progress", Body.EVENTS)  # fmt: skip
 GC = Operation("storage.gc", "POST", "/storage:gc", Collect, Collected, Permission.SERVER_MANAGE,
                "Remove what nothing refers to")  # fmt: skip
 OPERATIONS: tuple[Operation[Any, Any], ...] = (HEALTH, STATUS, STOP, SCRUB, GC)

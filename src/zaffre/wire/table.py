@@ -6,6 +6,7 @@ from typing import Any
 
 from zaffre.wire import (
     assets,
+    batch,
     content,
     data,
     files,
@@ -23,6 +24,21 @@ from zaffre.wire.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
-    for noun in (jobs, files, graphs, logs, data, models, assets, resources, content, server, metrics, runs, views)
+    for noun in (
+        jobs,
+        files,
+        graphs,
+        logs,
+        data,
+        models,
+        assets,
+        resources,
+        content,
+        server,
+        metrics,
+        runs,
+        views,
+        batch,
+    )
     for operation in noun.OPERATIONS
 }

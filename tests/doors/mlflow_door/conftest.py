@@ -18,11 +18,13 @@ from typing import Any
 import pytest
 import uvicorn
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from zaffre.base.errors import Unauthorized
 from zaffre.base.home import Home
 from zaffre.core.permissions import OWNER, Principal, Role
+from zaffre.mlflow.quick import Quick
 from zaffre.mlflow.routes import routes
 from zaffre.plugins.content.store import FileContentStore
 from zaffre.services.context import Changes, Context, Settings
@@ -64,7 +66,8 @@ def door(database: Database, tmp_path: Path) -> Iterator[Door]:
                 return dataclasses.replace(context, principal=principal)
         raise Unauthorized("no valid token", hint="set MLFLOW_TRACKING_TOKEN")
 
-    config = uvicorn.Config(Starlette(routes=routes(authenticate)), host="127.0.0.1", port=0, log_level="warning")
+    app = Starlette(routes=routes(authenticate), middleware=[Middleware(Quick, authenticate=authenticate)])
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="warning")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -81,6 +84,8 @@ def door(database: Database, tmp_path: Path) -> Iterator[Door]:
 CLIENTS = {
     "3.17.2": (["mlflow==3.17.2", "scikit-learn"], "ZAFFRE_TEST_MLFLOW"),
     "3.17.2-skinny": (["mlflow-skinny==3.17.2"], "ZAFFRE_TEST_MLFLOW_SKINNY"),
+    # The lowest of 3. It was written for the telemetry packages of its time.
+    "3.0.1": (["mlflow==3.0.1", "opentelemetry-sdk==1.33.*"], "ZAFFRE_TEST_MLFLOW_3"),
     "2.17.2-skinny": (["mlflow-skinny==2.17.2"], "ZAFFRE_TEST_MLFLOW_2"),
     "1.30.1-skinny": (["mlflow-skinny==1.30.1", "setuptools<70"], "ZAFFRE_TEST_MLFLOW_1"),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import math
 import os
@@ -11,43 +10,15 @@ import socket
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import pytest
+from raw_client import Client
 
 from zaffre.core.permissions import Permission
 from zaffre.mlflow.routes import table
 
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-
-
-class Client:
-    def __init__(self, door: Any, token: str | None = "owner-token") -> None:
-        self.place, self.token, self.door = urlsplit(door.url), token, door
-
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, dict[str, str], bytes]:
-        """The path is sent as it stands."""
-        connection = http.client.HTTPConnection(self.place.hostname or "", self.place.port, timeout=30)
-        sent = {"Authorization": f"Bearer {self.token}"} if self.token else {}
-        data = body if isinstance(body, bytes) or body is None else json.dumps(body).encode()
-        connection.request(method, self.place.path + path, data, {**sent, **headers})
-        response = connection.getresponse()
-        answer = response.status, {k.lower(): v for k, v in response.getheaders()}, response.read()
-        connection.close()
-        return answer
-
-    def call(self, path: str, body: Any) -> tuple[int, dict[str, Any]]:
-        status, _, data = self.ask("POST", f"/api/2.0/mlflow/{path}", body)
-        return status, json.loads(data)
-
-    def get(self, path: str) -> tuple[int, dict[str, Any]]:
-        status, _, data = self.ask("GET", f"/api/2.0/mlflow/{path}")
-        return status, json.loads(data)
-
-    def new_run(self) -> str:
-        status, answer = self.call("runs/create", {"experiment_id": "0", "start_time": 5})
-        assert status == 200, answer
-        return str(answer["run"]["info"]["run_id"])
 
 
 @pytest.fixture
@@ -80,10 +51,10 @@ def test_sec_09_a_job_may_not_remove_or_promote_models(door: Any) -> None:
 
 
 def test_what_is_not_offered_is_said(owner: Client) -> None:
-    status, _, body = owner.ask("POST", "/api/3.0/mlflow/traces", {})
+    status, _, body = owner.ask("POST", "/api/3.0/mlflow/gateway/endpoints/create", {})
     assert status == 404
     assert json.loads(body)["error_code"] == "ENDPOINT_NOT_FOUND"
-    assert "traces" in json.loads(body)["message"]
+    assert "gateway" in json.loads(body)["message"]
 
 
 @on_sqlite

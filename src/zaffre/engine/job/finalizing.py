@@ -125,7 +125,6 @@ def _again(motor: Motor, live: Live, message: str) -> None:
     retry = attempt - live.never_started
     wait = float(live.plan.get("backoff_s") or 1.0) * 2 ** (retry - 1)
     reason = f"attempt {retry} of {live.plan['max_retries']} after {wait:g} s: {message}"
-    live.timed_out = False
     motor.batch.move(
         live,
         Status.QUEUED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -43,34 +44,34 @@ def _never() -> bool:
 def _prepare(motor: Motor, live: Live) -> None:
     """In a worker thread: everything it finds out goes back to the engine's own thread."""
     log = Path(logs_of_system(motor.ctx.home, live.job.workspace, live.job.name))
-    log.parent.mkdir(parents=True, exist_ok=True)
     last = 0.0
-    with log.open("a", encoding="utf-8") as file:
 
-        def say(line: str) -> None:
-            nonlocal last
-            file.write(line.rstrip("\n") + "\n")
-            file.flush()
-            if time.monotonic() - last > NOTE_EVERY_S:
-                last = time.monotonic()
-                motor.answer(live, lambda: motor.batch.note(live, line.strip()))
+    def say(line: str) -> None:
+        nonlocal last
+        _append(log, line)
+        if time.monotonic() - last > NOTE_EVERY_S:
+            last = time.monotonic()
+            motor.answer(live, lambda: motor.batch.note(live, line.strip()))
 
-        try:
-            experiment = motor.experiment(live.job)
-            ready = prepare.prepare(motor.ctx, live, experiment, say, lambda: live.job.cancel)
-            if notes := "; ".join(ready.notes):  # seen by who watches, however shortly before others it was said
-                motor.answer(live, lambda: motor.batch.note(live, notes))
-        except ZaffreError as error:
-            file.write(f"{error.message}\n")
-            problem = error
-            motor.answer(live, lambda: failed(motor, live, problem))
-            return
-        except OSError as error:
-            wrapped = ending.of_os(error)
-            file.write(f"{wrapped.message}\n")
-            motor.answer(live, lambda: failed(motor, live, wrapped))
-            return
+    try:
+        experiment = motor.experiment(live.job)
+        ready = prepare.prepare(motor.ctx, live, experiment, say, lambda: live.job.cancel)
+        if notes := "; ".join(ready.notes):  # seen by who watches, however shortly before others it was said
+            motor.answer(live, lambda: motor.batch.note(live, notes))
+    except (ZaffreError, OSError) as error:
+        problem = error if isinstance(error, ZaffreError) else ending.of_os(error)
+        _append(log, problem.message)
+        motor.answer(live, lambda: failed(motor, live, problem))
+        return
     motor.answer(live, lambda: prepared(motor, live, ready))
+
+
+def _append(log: Path, line: str) -> None:
+    """On a full disk the line is left out: what is prepared may lie on another one, and says so if not."""
+    with contextlib.suppress(OSError):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("a", encoding="utf-8") as file:
+            file.write(line.rstrip("\n") + "\n")
 
 
 def prepared(motor: Motor, live: Live, ready: prepare.Prepared) -> None:

@@ -45,9 +45,8 @@ def look(motor: Motor, live: Live) -> None:
 
 def _timeout(motor: Motor, live: Live, attempt: int) -> None:
     if live.job.attempt == attempt and live.job.id in motor.watched and not live.timed_out:
-        live.timed_out = True
-        motor.batch.note(live, f"time limit of {live.plan['timeout_s']:g} s reached: stopping")
-        motor.compute.stop(live.job.handle or {}, STOP_GRACE_S)
+        motor.batch.time_out(live)
+        motor.batch.after.append((live, lambda: motor.compute.stop(live.job.handle or {}, STOP_GRACE_S)))
 
 
 def stop(motor: Motor, live: Live) -> None:

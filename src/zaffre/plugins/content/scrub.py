@@ -13,26 +13,29 @@ from zaffre.plugins.content.folder import OPEN, Folder, remove, storage
 from zaffre.plugins.content.hashing import hash_descriptor
 from zaffre.plugins.content.index import BATCH, Index, Place
 from zaffre.plugins.content.read import Reader
-from zaffre.ports.content import Damage
+from zaffre.ports.content import Checked, Damage
 
 
-def scrub(folder: Folder, index: Index, *, forget: bool) -> Iterator[Damage]:
+def scrub(folder: Folder, index: Index, *, forget: bool, after: int) -> Iterator[Checked]:
     """Every object, then every tree (are its objects here?) and its shared folder. What is collected is no damage.
 
-    With `forget` a damaged object counts as missing from then on, so that adding the original again mends it.
+    With `forget` a damaged object counts as missing from then on, so that adding the original again mends it. The first
+    `after` objects and trees are left out.
     """
     with storage(folder.root), Reader(folder, index) as reader:
-        for hash_, place in every_object(index):
+        number = 0
+        for number, (hash_, place) in enumerate(every_object(index), 1):
+            if number <= after:
+                continue
             reason = wrong_object(hash_, place, reader)
-            if reason is not None:
-                if forget:
-                    drop_damaged(hash_, place, folder, index)
-                yield Damage(hash_.hex(), reason)
-        for root in every_tree(index):
-            damages = list(wrong_tree(root, reader))
+            if reason is not None and forget:
+                drop_damaged(hash_, place, folder, index)
+            yield Checked(place.size, (Damage(hash_.hex(), reason),) if reason is not None else ())
+        for root in every_tree(index)[max(after - number, 0) :]:
+            damages = tuple(wrong_tree(root, reader))
             if damages and forget:
                 drop_shared(root, folder)
-            yield from damages
+            yield Checked(0, damages)
 
 
 def drop_damaged(hash_: bytes, place: Place, folder: Folder, index: Index) -> None:

@@ -22,7 +22,7 @@ from zaffre.plugins.content.ingest import Ingest
 from zaffre.plugins.content.read import Reader
 from zaffre.plugins.content.statcache import StatCache
 from zaffre.plugins.content.walk import walk
-from zaffre.ports.content import Added, Damage, GcReport
+from zaffre.ports.content import Added, Checked, Damage, GcReport
 
 GRACE_S = 24 * 3600.0  # what was stored or asked for in the last day belongs to work under way
 
@@ -117,7 +117,12 @@ class FileContentStore:
 
         With `forget` what is damaged counts as missing from then on, so that adding the original files mends it.
         """
-        return scrub.scrub(self._folder, self._index, forget=forget)
+        for step in scrub.scrub(self._folder, self._index, forget=forget, after=0):
+            yield from step.damages
+
+    def scrub_steps(self, after: int = 0) -> Iterator[Checked]:
+        """`scrub`, one object or tree at a time; without the first `after` of them."""
+        return scrub.scrub(self._folder, self._index, forget=False, after=after)
 
     def trees_with(self, hashes: Collection[str]) -> dict[str, set[str]]:
         """For each of these objects the roots of the trees that hold it. Trees that cannot be read hold none."""

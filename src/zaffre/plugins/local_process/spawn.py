@@ -11,6 +11,7 @@ import errno
 import fcntl
 import os
 import re
+import shutil
 import signal
 from pathlib import Path
 
@@ -23,6 +24,8 @@ WRAPPER = Path(__file__).with_name("wrapper.sh")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 ARGUMENT_BYTES = 100_000  # the kernel takes 128 KiB in one argument; a longer script goes through a file
 SIGNALS = sorted(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
+LOG_FD, PIPE_FD = 7, 8  # as the wrapper knows them
+PUMP = tuple(found for name in ("cat", "sleep") if (found := shutil.which(name, path=os.defpath)))
 ULIMITS = {  # POSIX shells: name of the limit -> (option, bytes in one unit)
     "as": ("-v", 1024),
     "core": ("-c", 512),
@@ -45,12 +48,12 @@ def spawn(task: Task, bash: str | None) -> int:
         _open(os.devnull, os.O_RDWR, descriptors)
         _open(task.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, descriptors)
         null, log = descriptors
-        actions = [(os.POSIX_SPAWN_DUP2, null, 0), (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
+        actions = [(os.POSIX_SPAWN_DUP2, null, 0), *_streams(task, log, descriptors)]
         return os.posix_spawn(
             arguments[0],
             [_bytes(text) for text in arguments],
             {_bytes(name): _bytes(value) for name, value in environment.items()},
-            file_actions=[*actions, *((os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable())],
+            file_actions=[*((os.POSIX_SPAWN_CLOSE, fd) for fd in _inheritable()), *actions],
             setsid=True,
             setsigmask=[],
             setsigdef=SIGNALS,
@@ -78,7 +81,26 @@ def _arguments(task: Task, bash: str | None) -> list[str]:
         program = [shell, str(script)]
     else:
         program = plain.words(task.command, task.env) or [shell, "-c", task.command]
-    return [str(WRAPPER), str(task.control / claim.NAME), boot_id(), str(task.cwd), *limits, "--", *program]
+    piped = ["-piped", *PUMP] if _is_piped(task) else []
+    return [str(WRAPPER), str(task.control / claim.NAME), boot_id(), str(task.cwd), *piped, *limits, "--", *program]
+
+
+def _is_piped(task: Task) -> bool:
+    return task.reopens_output and len(PUMP) == 2
+
+
+def _streams(task: Task, log: int, descriptors: list[int]) -> list[tuple[int, int, int]]:
+    """stdout and stderr: the log itself, or the pipe that the wrapper's pump empties into it."""
+    if not _is_piped(task):
+        return [(os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2)]
+    for end in os.pipe():  # not inherited
+        descriptors.append(fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10))  # away from the numbers they get in the child
+        os.close(end)
+    log = fcntl.fcntl(log, fcntl.F_DUPFD_CLOEXEC, 10)
+    descriptors.append(log)
+    _, _, reading, writing, _ = descriptors
+    pairs = ((writing, 1), (writing, 2), (log, LOG_FD), (reading, PIPE_FD))
+    return [(os.POSIX_SPAWN_DUP2, source, target) for source, target in pairs]
 
 
 def _wrapper_shell(task: Task, bash: str | None) -> list[str]:

@@ -13,15 +13,16 @@ from zaffre.base.errors import Conflict
 from zaffre.core.environment.key import FORMAT, environment_key
 from zaffre.core.environment.wish import checked_date, prefer_cpu_torch, read_definition
 from zaffre.plugins.virtualenv import tree
-from zaffre.plugins.virtualenv.build import build_environment
+from zaffre.plugins.virtualenv.build import NoRoom, build_environment
 from zaffre.plugins.virtualenv.indexes import local_torch_wheels, uv_variables, without_secrets
 from zaffre.plugins.virtualenv.interpreters import Interpreters
 from zaffre.plugins.virtualenv.layer import make_layer
 from zaffre.plugins.virtualenv.places import Places
 from zaffre.plugins.virtualenv.pool import LayerPool
 from zaffre.plugins.virtualenv.prune import prune_environments
+from zaffre.plugins.virtualenv.room import Room, TooSmall
 from zaffre.plugins.virtualenv.shared_build import build_once
-from zaffre.plugins.virtualenv.uv import build_variables, find_uv
+from zaffre.plugins.virtualenv.uv import build_variables, find_uv, forget_downloads
 from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition, EnvironmentPlan, Sizes
 
 STAMP_SECONDS = 60.0
@@ -55,6 +56,7 @@ class VirtualEnvironments:
         self.facts: dict[str, dict[str, Any]] = {}
         self.built: dict[str, BuiltEnvironment] = {}
         self.stamped: dict[str, float] = {}
+        self.too_small: dict[str, TooSmall] = {}
         self.hook = hook
         self.places.prepare()
         self.pool = LayerPool(self.places.root / ".layers")
@@ -115,7 +117,8 @@ class VirtualEnvironments:
         """Build it, or wait for the one build of the same key that is under way (in any process) and share its log.
 
         Raises `InvalidRequest` or, if the machine is at fault, `Unavailable` (both code `EnvironmentBuildFailed`) with
-        uv's own reason and the requirement line that caused it; `Conflict` (code `EnvironmentBuildCanceled`).
+        uv's own reason and the requirement line that caused it; `Conflict` (code `EnvironmentBuildCanceled`);
+        `Unavailable` (code `DiskFull`) naming the disk, also on a later call while it has no more room than then.
         """
         if found := self.ready(plan.key):
             return found
@@ -123,13 +126,33 @@ class VirtualEnvironments:
         uv, variables = find_uv(), build_variables(self.environ, self.cache)
 
         def make(both: Callable[[str], None], lock: int) -> None:
-            build_environment(plan, self.places, uv, variables, both, cancelled, lock)
+            self._make(plan, uv, variables, both, cancelled, lock)
 
         build_once(self.places, plan.key, lambda: self.standing(plan.key) is not None, make, log, cancelled)
         found = self.ready(plan.key)
         if found is None:
             raise Conflict(f"The environment {plan.key} was removed meanwhile", code="EnvironmentGone")
         return found
+
+    def _make(
+        self,
+        plan: EnvironmentPlan,
+        uv: str,
+        variables: Mapping[str, str],
+        log: Callable[[str], None],
+        cancelled: Callable[[], bool],
+        lock: int,
+    ) -> None:
+        known = self.too_small.get(plan.key)
+        if known and known.still:  # it would end as the last time, after as much work
+            raise known.error()
+        room = Room.now(self.places.root, self.cache)
+        try:
+            build_environment(plan, self.places, uv, variables, log, cancelled, lock)
+        except NoRoom as full:
+            self.too_small[plan.key] = room.filled(full.args[0])
+            raise self.too_small[plan.key].error() from full
+        self.too_small.pop(plan.key, None)
 
     def layer(self, environment: BuiltEnvironment, folder: Path) -> dict[str, str]:
         """Make the thin, private layer of one job in `folder`; returns the variables that switch it on.
@@ -167,7 +190,13 @@ class VirtualEnvironments:
         return [found for key in self.places.finished() if (found := self.standing(key))]
 
     def prune(self, unused_for_s: float, dry_run: bool) -> Sizes:
-        """Remove environments that no job used for so long, never one in use; (key, bytes) of each."""
+        """Remove environments that no job used for so long, never one in use; (key, bytes) of each.
+
+        Their files are second names of those in the download cache: that lets go of what can be fetched again.
+        """
         self.stamped.clear()
         self.pool.forget_free()
-        return prune_environments(self.places, unused_for_s, dry_run)
+        removed = prune_environments(self.places, unused_for_s, dry_run)
+        if removed and not dry_run:
+            forget_downloads(find_uv(), build_variables(self.environ, self.cache))
+        return removed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import secrets
 import time
@@ -12,7 +13,7 @@ from pathlib import Path
 from zaffre.base.errors import Conflict, Unavailable
 from zaffre.core.environment.key import FORMAT
 from zaffre.plugins.virtualenv import tree
-from zaffre.plugins.virtualenv.failure import NETWORK, build_error
+from zaffre.plugins.virtualenv.failure import NETWORK, build_error, is_full_disk
 from zaffre.plugins.virtualenv.places import Places
 from zaffre.plugins.virtualenv.scripts import free_scripts
 from zaffre.plugins.virtualenv.uv import run_uv
@@ -47,6 +48,10 @@ class Progress:
             self.stage = STAGES.get(text.split(None, 1)[0], self.stage)
 
 
+class NoRoom(Exception):
+    """A disk is full; the argument is what uv, or the system, said."""
+
+
 def build_environment(
     plan: EnvironmentPlan,
     places: Places,
@@ -59,7 +64,7 @@ def build_environment(
     """Build `plan` at its final place, or raise with nothing left behind.
 
     Raises `InvalidRequest` or `Unavailable` (code `EnvironmentBuildFailed`), or `Conflict`
-    (code `EnvironmentBuildCanceled`).
+    (code `EnvironmentBuildCanceled`), and `NoRoom` for a full disk.
     """
     progress = Progress(log, time.monotonic())
     for leftover in places.stagings(plan.key):  # of a builder that was killed
@@ -71,11 +76,15 @@ def build_environment(
             progress.say(f"note: {note}")
         make_venv(staging, plan)
         output = install(plan, staging, uv, variables, progress, cancelled, lock)
+        if output is not None and is_full_disk(output):
+            raise NoRoom(output)
         if output is not None:
             raise build_error(output, plan.requirements, plan.constraints)
         progress.stage = "finish"
         finish(plan, staging, places, uv, progress)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise NoRoom([f"error: {error.filename or places.root}: {error.strerror}"]) from error
         raise Unavailable(
             f"The environment was not built: {error.strerror or error}",
             code="EnvironmentBuildFailed",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from zaffre.base.errors import Fault, InvalidRequest, Unavailable, ZaffreError
+from zaffre.base.errors import Fault, InvalidRequest, ZaffreError
 from zaffre.core.environment.requirements import name_of
 
 CODE = "EnvironmentBuildFailed"
@@ -41,16 +41,15 @@ def speaks_of(name: str, text: str) -> bool:
     return re.search(rf"(?<![a-z0-9-]){re.escape(name)}(?![a-z0-9*.-]*[a-z0-9*])", text) is not None
 
 
+def is_full_disk(output: Sequence[str]) -> bool:
+    lowered = reason_of(output).lower()
+    return any(sign in lowered for sign in DISK)
+
+
 def build_error(output: Sequence[str], requirements: Sequence[str], constraints: Sequence[str]) -> ZaffreError:
     """The error that a job which needs the environment fails with."""
     reason = reason_of(output)
     lowered = reason.lower()
-    if any(sign in lowered for sign in DISK):
-        return Unavailable(
-            f"The environment was not built: the disk is full.\n{reason}",
-            code=CODE,
-            hint="Free space (`zaffre environment prune`), then run the job again.",
-        )
     lines = culprits(reason, requirements)
     limits = culprits(reason, constraints)
     hint = "Correct the requirement in the environment's file and run again."

@@ -102,14 +102,16 @@ def build_once(
             lock.announce(build)
 
             def both(line: str) -> None:
-                file.write(line.encode("utf-8", "replace") + b"\n")
+                with contextlib.suppress(OSError):  # a full disk: the builder itself meets it, and says so
+                    file.write(line.encode("utf-8", "replace") + b"\n")
                 log(line)
 
             try:
                 make(both, lock.descriptor)
             except ZaffreError as error:
                 if error.code != "EnvironmentBuildCanceled":
-                    places.failure(build).write_text(json.dumps({"status": error.status, **error.body()}))
+                    with contextlib.suppress(OSError):  # a full disk: each waiter finds out for itself
+                        places.failure(build).write_text(json.dumps({"status": error.status, **error.body()}))
                 raise
         with contextlib.suppress(OSError):
             places.log(build).unlink()
@@ -133,7 +135,10 @@ def wait(
         reader.read(reader.build or lock.build())
         failure = places.failure(reader.build) if reader.build else None
         if failure is not None and not standing() and failure.exists():
-            body = json.loads(failure.read_text())
+            try:
+                body = json.loads(failure.read_text())
+            except ValueError:  # cut off by a full disk
+                return
             raise from_body(body.pop("status", 400), body)
     finally:
         reader.close()

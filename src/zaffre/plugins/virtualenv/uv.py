@@ -27,6 +27,7 @@ SEEN_PREFIXES = ("LC_", "UV_INDEX", "UV_HTTP_", "UV_REQUEST_", "UV_CONCURRENT_",
 PROXIES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
 GRACE_SECONDS = 2.0
 SILENCE_SECONDS = 10.0
+PRUNE_SECONDS = 60.0
 
 
 def find_uv() -> str:
@@ -113,6 +114,16 @@ def run_uv(
         if process.poll() is None:
             stop(process)
         process.stdout.close()
+
+
+def forget_downloads(uv: str, variables: Mapping[str, str]) -> None:
+    """Remove wheels from the cache that can be fetched again; those built here stay. Waits for builds under way."""
+    try:
+        subprocess.run(
+            [uv, "cache", "prune", "--ci"], env=dict(variables), capture_output=True, timeout=PRUNE_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:  # a long build goes on: the next time
+        return
 
 
 def readable(raw: bytes) -> str:

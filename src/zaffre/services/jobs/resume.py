@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from zaffre.base import ids
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import Conflict
@@ -46,7 +48,7 @@ def resume(ctx: Context, request: ResumeJob) -> JobView:
             created_at=now,
             changed_at=now,
             plan={**(job.plan or {}), "keep": kept},
-            facts={**(job.facts or {}), "resumed_from": job.name},
+            facts={**_of_the_job(job.facts or {}), "resumed_from": job.name},
         )
         store.insert(connection, [again])
         tags = store.tags_of(connection, [job.id]).get(job.id, {})
@@ -54,6 +56,11 @@ def resume(ctx: Context, request: ResumeJob) -> JobView:
         assets.add_edges(connection, again.workspace, input_edges(again))
         ctx.db.after_commit(lambda: ctx.changes.work(again.root_id))
         return views(ctx, connection, [again])[0]
+
+
+def _of_the_job(facts: dict[str, Any]) -> dict[str, Any]:
+    """Without what only says how its attempts went."""
+    return {key: item for key, item in facts.items() if key not in ("timed_out", "never_started")}
 
 
 def _completed(jobs: list[JobRecord]) -> dict[str, int]:

@@ -24,8 +24,7 @@ def create_registered_model(
     context: Context, workspace: str, name: str, *, description: str | None = None, tags: Mapping[str, str]
 ) -> RegisteredModel:
     """Raises `Conflict` when the name is taken."""
-    if not _NAME.fullmatch(name) or name in (".", "..") or name.strip() != name:
-        raise wrong(f"Invalid model name {name!r:.100}: it has 1 to 255 characters, none of them / : or \\")
+    checked_name(name)
     with context.db.write() as connection:
         resources.get_workspace(connection, workspace)
         if not registered_models.add(context.db, connection, workspace, name, description, tags):
@@ -33,6 +32,12 @@ def create_registered_model(
                 f"Registered Model (name={name}) already exists", code="ModelExists", hint="create a version of it"
             )
         return registered_models.get(connection, workspace, name)
+
+
+def checked_name(name: str) -> None:
+    """Raises `InvalidRequest` for a name that no model may have."""
+    if not _NAME.fullmatch(name) or name in (".", "..") or name.strip() != name:
+        raise wrong(f"Invalid model name {name!r:.100}: it has 1 to 255 characters, none of them / : or \\")
 
 
 def get_registered_model(context: Context, workspace: str, name: str) -> RegisteredModel:

@@ -8,27 +8,59 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from zaffre.core.job_state import TERMINAL
-from zaffre.services.context import Context
+from zaffre.ports import content
+from zaffre.services.context import Context, Feed
 from zaffre.store import jobs as job_store
 from zaffre.store import references
-from zaffre.wire.server import Ask, Collect, Collected, Damage, Scrubbed
+from zaffre.wire.server import Collect, Collected, Damage, Scrub, Scrubbed
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
 KEEP_FOLDERS_S = 7 * DAY_S  # of failed jobs, for a look
+SCRUB_STEP_S = 0.3  # of reading, between two words of how far it has come
+NO_TOPIC = 0  # nobody commits anything that it waits for
 LEAST_GRACE_S = 60.0  # between the arrival of content and the document that names it
 
 
-def scrub(ctx: Context, _request: Ask) -> Scrubbed:
-    """Read every stored byte. Damage is named with what uses it."""
-    found = list(ctx.content.scrub())
+def scrub(ctx: Context, request: Scrub) -> Feed[Scrubbed]:
+    """Read every stored byte; the feed tells how far it has come. Damage is named with what uses it."""
+    number, read = request.after, 0
+    objects, size = ctx.content.size()
+    steps = ctx.content.scrub_steps(request.after)
+
+    def step() -> tuple[list[Scrubbed], bool]:
+        nonlocal number, read
+        found: list[content.Damage] = []
+        over, until = True, time.monotonic() + SCRUB_STEP_S
+        for checked in steps:
+            number, read = number + 1, read + checked.bytes
+            found += checked.damages
+            if time.monotonic() >= until:
+                over = False
+                break
+        damaged = _with_users(ctx, found)
+        return [
+            Scrubbed(
+                id=number,
+                over=over,
+                objects=min(number, objects),
+                of_objects=objects,
+                bytes=read,
+                of_bytes=size,
+                damaged=damaged,
+            )
+        ], over
+
+    return Feed(NO_TOPIC, step)
+
+
+def _with_users(ctx: Context, found: list[content.Damage]) -> list[Damage]:
     trees = ctx.content.trees_with({item.name for item in found}) if found else {}
     damaged = []
     for item in found:
         with ctx.db.read() as connection:
             users = references.users_of(connection, trees[item.name] | {item.name})
         damaged.append(Damage(hash=item.name, problem=item.problem, used_by=users))
-    objects, size = ctx.content.size()
-    return Scrubbed(objects=objects, bytes=size, damaged=damaged)
+    return damaged
 
 
 def collect(ctx: Context, request: Collect) -> Collected:

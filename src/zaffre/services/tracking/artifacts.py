@@ -2,6 +2,7 @@
 
     mlflow-artifacts:/ExperimentRun/dcid.<run>/...   the default artifacts of a job
     mlflow-artifacts:/LoggedModel/<model id>/...     of a logged model; its folder may lie in the artifacts of its run
+    mlflow-artifacts:/Trace/<trace id>/...           of a trace; clients before 3.4 put its spans there
     mlflow-artifacts:/ModelVersion/<name>/<version>/...   of a registered model, wherever it is kept; only to read
 
 Below `ExperimentRun/dcid.<run>` stands what the job itself wrote too; its log can be read here but not replaced. A
@@ -19,10 +20,10 @@ from zaffre.base.errors import Forbidden, InvalidRequest
 from zaffre.plugins.datastores.confine import below
 from zaffre.services import places
 from zaffre.services.context import Context
-from zaffre.store import assets, logged_models, runs
+from zaffre.store import assets, logged_models, runs, traces
 
 SCHEME = "mlflow-artifacts:/"
-RUNS, MODELS, VERSIONS = "ExperimentRun", "LoggedModel", "ModelVersion"
+RUNS, MODELS, TRACES, VERSIONS = "ExperimentRun", "LoggedModel", "Trace", "ModelVersion"
 ARTIFACT_STORE = "workspaceartifactstore"
 RUN_ROOT = f"{SCHEME}{RUNS}/dcid."
 OWN_FOLDERS = ("user_logs", "system_logs")  # the server's, in a job's artifacts
@@ -62,6 +63,10 @@ def locate(context: Context, workspace: str, path: str) -> Place:
         with context.db.read() as connection:
             model = logged_models.get(connection, workspace, parts[1], allow_deleted=True)
         return Place(below(root, model.path, path), parts[2:], False)
+    if len(parts) >= 2 and parts[0] == TRACES:
+        with context.db.read() as connection:
+            trace = traces.get(connection, workspace, parts[1])
+        return Place(below(root, f"{TRACES}/{trace.name}", path), parts[2:], False)
     if len(parts) >= 3 and parts[0] == VERSIONS:
         return _of_version(context, workspace, parts[1], parts[2], parts[3:])
     raise InvalidRequest(
@@ -112,14 +117,14 @@ def read_artifact(context: Context, workspace: str, path: str) -> tuple[BinaryIO
 
 def write_artifact(context: Context, workspace: str, path: str) -> Staged:
     """Where the bytes go; `commit` puts them in their place. Raises `Forbidden` for what only the server writes."""
-    place = _writable(locate(context, workspace, path))
+    place = writable_place(context, workspace, path)
     staging = context.home.store(workspace, ARTIFACT_STORE) / ".staging"
     return Staged(place.root, place.parts, staging)
 
 
 def delete_artifact(context: Context, workspace: str, path: str) -> None:
     """A file or a folder; of a whole run everything but what the server keeps there. Raises `NotFound`."""
-    place = _writable(locate(context, workspace, path))
+    place = writable_place(context, workspace, path)
     if place.parts:
         remove(place.root, place.parts)
         return
@@ -128,7 +133,9 @@ def delete_artifact(context: Context, workspace: str, path: str) -> None:
             remove(place.root, (item.name,))
 
 
-def _writable(place: Place) -> Place:
+def writable_place(context: Context, workspace: str, path: str) -> Place:
+    """As `locate`. Raises `Forbidden` for what only the server writes."""
+    place = locate(context, workspace, path)
     if place.owned:
         raise Forbidden(
             f"{'/'.join(place.parts) or 'this folder'} belongs to the server, or to a run that is reused: it can be "

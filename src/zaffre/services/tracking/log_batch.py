@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from sqlalchemy import Connection
@@ -17,7 +17,7 @@ from zaffre.store.db import Database
 from zaffre.store.logged_models import ModelPoint
 from zaffre.store.metrics import Point
 from zaffre.store.run_conditions import RUN_NAME
-from zaffre.store.together import Together
+from zaffre.store.together import Together, Told
 
 Metrics = tuple[str, str, Sequence[Point]]  # workspace, run, points
 _WRITERS: weakref.WeakKeyDictionary[Database, Together[Metrics]] = weakref.WeakKeyDictionary()
@@ -25,16 +25,36 @@ _WRITERS: weakref.WeakKeyDictionary[Database, Together[Metrics]] = weakref.WeakK
 
 def log_metrics(context: Context, workspace: str, run: str, points: Sequence[Point]) -> None:
     """Returns when they are committed. Raises `NotFound`, or `InvalidRequest` when the run is deleted or reused."""
+    _writer(context).write((workspace, run, points))
+
+
+def begin_metrics(
+    context: Context,
+    workspace: str,
+    run: str,
+    points: Sequence[Point],
+    told: Told,
+    spawn: Callable[[Callable[[], None]], object],
+) -> None:
+    """As `log_metrics`, without waiting: `told` is called once they are committed, with None, or with the error.
+
+    `told` and `spawn` as in `Together.begin`.
+    """
+    _check_size(len(points), 0, 0)
+    _writer(context).begin((workspace, run, points), told, spawn)
+
+
+def _writer(context: Context) -> Together[Metrics]:
     writer = _WRITERS.get(context.db)
     if writer is None:
         writer = _WRITERS.setdefault(context.db, Together(context.db, partial(_append, weakref.ref(context.db))))
-    writer.write((workspace, run, points))
+    return writer
 
 
 def _append(db: weakref.ref[Database], connection: Connection, items: Sequence[Metrics]) -> Sequence[Exception | None]:
     database = db()
     assert database is not None
-    known = runs.writable(connection, [(workspace, run) for workspace, run, _ in items])
+    known = runs.writable(database, connection, [(workspace, run) for workspace, run, _ in items])
     errors: list[Exception | None] = []
     batches: list[tuple[int, Sequence[Point]]] = []
     for workspace, run, points in items:
