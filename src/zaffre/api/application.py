@@ -46,7 +46,6 @@ def application(
         *pages(gate),
     ]
     handlers: dict[Any, Any] = {ZaffreError: errors.known, HTTPException: errors.http, Exception: errors.unknown}
-    app = Starlette(routes=own, exception_handlers=handlers, middleware=[Middleware(Shield)])
-    app = Starlette(routes=[*own, *doors], exception_handlers=handlers, middleware=[*first, Middleware(Shield)])
+    app = Starlette(routes=own, exception_handlers=handlers, middleware=[*first, Middleware(Shield)])
     app.router.redirect_slashes = False  # nobody is sent anywhere before we know who asks
     return app

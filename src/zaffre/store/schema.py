@@ -13,7 +13,6 @@ from zaffre.base.clock import now_ms
 from zaffre.base.errors import Unavailable
 from zaffre.store.db import Database
 
-TABLES = ("jobs", "assets", "resources", "tracking", "views", "endpoints")
 TABLES = ("jobs", "assets", "resources", "tracking", "views", "endpoints", "traces")
 HEAD = "0005"  # the newest revision; a test compares it with the files in migrations/versions
 VERSION_TABLE = "alembic_version"

@@ -41,4 +41,4 @@ OPERATIONS: dict[str, Operation[Any, Any]] = {
         batch,
     )
     for operation in noun.OPERATIONS
-}
+}  # fmt: skip

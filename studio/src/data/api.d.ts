@@ -245,6 +245,29 @@ export interface DeleteView {
   version?: number | null;
 }
 
+export interface DeploymentList {
+  items: DeploymentView[];
+  [more: string]: unknown;
+}
+
+export interface DeploymentRef {
+  workspace?: string;
+  endpoint: string;
+  name: string;
+}
+
+export interface DeploymentView {
+  name: string;
+  endpoint_name: string;
+  provisioning_state: string;
+  message?: string | null;
+  revision?: number;
+  created_at?: string | null;
+  changed_at?: string | null;
+  created_by?: string | null;
+  [more: string]: unknown;
+}
+
 export interface DiffData {
   workspace?: string;
   name: string;
@@ -265,6 +288,29 @@ export interface Download {
 }
 
 export interface Empty {
+  [more: string]: unknown;
+}
+
+export interface EndpointList {
+  items: EndpointView[];
+  [more: string]: unknown;
+}
+
+export interface EndpointRef {
+  workspace?: string;
+  name: string;
+}
+
+export interface EndpointView {
+  name: string;
+  provisioning_state: string;
+  message?: string | null;
+  scoring_uri?: string | null;
+  openapi_uri?: string | null;
+  revision?: number;
+  created_at?: string | null;
+  changed_at?: string | null;
+  created_by?: string | null;
   [more: string]: unknown;
 }
 
@@ -350,6 +396,19 @@ export interface History {
   values: number[];
   next_offset?: number | null;
   [more: string]: unknown;
+}
+
+export interface InvokeEndpoint {
+  workspace?: string;
+  name: string;
+  deployment_name?: string | null;
+  inputs?: Record<string, any>;
+  input?: Record<string, any> | null;
+  outputs?: Record<string, any>;
+  output_path?: string | null;
+  settings?: Record<string, any>;
+  job_name?: string | null;
+  experiment_name?: string | null;
 }
 
 export interface JobEvent {
@@ -445,6 +504,19 @@ export interface ListAssets {
   cursor?: string | null;
 }
 
+export interface ListDeployments {
+  workspace?: string;
+  endpoint: string;
+}
+
+export interface ListInvocations {
+  workspace?: string;
+  name: string;
+  deployment_name?: string | null;
+  max_results?: number;
+  cursor?: string | null;
+}
+
 export interface ListJobs {
   workspace?: string;
   parent_job_name?: string | null;
@@ -532,6 +604,17 @@ export interface ProfileData {
   label?: string | null;
   path?: string;
   preview_rows?: number;
+}
+
+export interface PutDeployment {
+  workspace?: string;
+  spec: Record<string, any>;
+  all_traffic?: boolean;
+}
+
+export interface PutEndpoint {
+  workspace?: string;
+  spec: Record<string, any>;
 }
 
 export interface PutResource {
@@ -680,9 +763,17 @@ export interface SavedView {
   [more: string]: unknown;
 }
 
+export interface Scrub {
+  after?: number;
+}
+
 export interface Scrubbed {
+  id: number;
+  over: boolean;
   objects: number;
+  of_objects: number;
   bytes: number;
+  of_bytes: number;
   damaged: Damage[];
   [more: string]: unknown;
 }
@@ -812,6 +903,19 @@ export interface UpdateAsset {
   labels?: string[] | null;
 }
 
+export interface UpdateDeployment {
+  workspace?: string;
+  endpoint: string;
+  name: string;
+  changes: Record<string, any>;
+}
+
+export interface UpdateEndpoint {
+  workspace?: string;
+  name: string;
+  changes: Record<string, any>;
+}
+
 export interface UpdateJob {
   workspace?: string;
   name: string;
@@ -888,6 +992,18 @@ export interface WorkspaceView {
 }
 
 export interface Operations {
+  "batch-deployment.create": { request: PutDeployment; response: DeploymentView };
+  "batch-deployment.delete": { request: DeploymentRef; response: Empty };
+  "batch-deployment.list": { request: ListDeployments; response: DeploymentList };
+  "batch-deployment.show": { request: DeploymentRef; response: DeploymentView };
+  "batch-deployment.update": { request: UpdateDeployment; response: DeploymentView };
+  "batch-endpoint.create": { request: PutEndpoint; response: EndpointView };
+  "batch-endpoint.delete": { request: EndpointRef; response: Empty };
+  "batch-endpoint.invoke": { request: InvokeEndpoint; response: JobView };
+  "batch-endpoint.jobs": { request: ListInvocations; response: JobList };
+  "batch-endpoint.list": { request: WorkspaceRequest; response: EndpointList };
+  "batch-endpoint.show": { request: EndpointRef; response: EndpointView };
+  "batch-endpoint.update": { request: UpdateEndpoint; response: EndpointView };
   "component.archive": { request: AssetVersion; response: Empty };
   "component.create": { request: CreateAsset; response: AssetView };
   "component.delete": { request: AssetVersion; response: Empty };
@@ -974,7 +1090,7 @@ export interface Operations {
   "server.status": { request: Ask; response: Status };
   "server.stop": { request: Ask; response: Empty };
   "storage.gc": { request: Collect; response: Collected };
-  "storage.scrub": { request: Ask; response: Scrubbed };
+  "storage.scrub": { request: Scrub; response: Response };
   "views.create": { request: CreateView; response: SavedView };
   "views.delete": { request: DeleteView; response: Empty };
   "views.list": { request: ListViews; response: ViewList };

@@ -1,6 +1,18 @@
 // Made by tools/studio_types.py from the operation table. Do not edit.
 
 export const ROUTES = {
+  "batch-deployment.create": ["POST", "api/workspaces/{workspace}/batch-deployments"],
+  "batch-deployment.delete": ["DELETE", "api/workspaces/{workspace}/batch-endpoints/{endpoint}/deployments/{name}"],
+  "batch-deployment.list": ["GET", "api/workspaces/{workspace}/batch-endpoints/{endpoint}/deployments"],
+  "batch-deployment.show": ["GET", "api/workspaces/{workspace}/batch-endpoints/{endpoint}/deployments/{name}"],
+  "batch-deployment.update": ["PATCH", "api/workspaces/{workspace}/batch-endpoints/{endpoint}/deployments/{name}"],
+  "batch-endpoint.create": ["POST", "api/workspaces/{workspace}/batch-endpoints"],
+  "batch-endpoint.delete": ["DELETE", "api/workspaces/{workspace}/batch-endpoints/{name}"],
+  "batch-endpoint.invoke": ["POST", "api/workspaces/{workspace}/batch-endpoints/{name}/jobs"],
+  "batch-endpoint.jobs": ["GET", "api/workspaces/{workspace}/batch-endpoints/{name}/jobs"],
+  "batch-endpoint.list": ["GET", "api/workspaces/{workspace}/batch-endpoints"],
+  "batch-endpoint.show": ["GET", "api/workspaces/{workspace}/batch-endpoints/{name}"],
+  "batch-endpoint.update": ["PATCH", "api/workspaces/{workspace}/batch-endpoints/{name}"],
   "component.archive": ["POST", "api/workspaces/{workspace}/components/{name}/archive"],
   "component.create": ["POST", "api/workspaces/{workspace}/components"],
   "component.delete": ["DELETE", "api/workspaces/{workspace}/components/{name}"],
@@ -87,7 +99,7 @@ export const ROUTES = {
   "server.status": ["GET", "api/status"],
   "server.stop": ["POST", "api/stop"],
   "storage.gc": ["POST", "api/storage:gc"],
-  "storage.scrub": ["POST", "api/storage:scrub"],
+  "storage.scrub": ["GET", "api/storage:scrub"],
   "views.create": ["POST", "api/workspaces/{workspace}/views"],
   "views.delete": ["DELETE", "api/workspaces/{workspace}/views/{id}"],
   "views.list": ["GET", "api/workspaces/{workspace}/views"],
