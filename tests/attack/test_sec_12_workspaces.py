@@ -23,7 +23,16 @@ def theirs(server: Server) -> dict[str, str]:
     spec = {"name": "theirdata", "path": f"azureml://jobs/{job}/outputs/o"}
     assert server.api("POST", "/data", {"spec": spec}, workspace="theirs").status_code == 200
     found = server.mlflow("GET", "mlflow/experiments/get-by-name?experiment_name=theirexperiment", workspace="theirs")
-    return {"job": job, "experiment": found.json()["experiment"]["experiment_id"]}
+    experiment = found.json()["experiment"]["experiment_id"]
+    trace = {
+        "trace_id": "tr-theirs", "request_time": "2026-01-02T03:04:05Z", "tags": {"k": "CANARY"},
+        "trace_location": {"mlflow_experiment": {"experiment_id": experiment}}, "request_preview": "CANARY",
+        "trace_metadata": {"mlflow.sourceRun": job},
+        "assessments": [{"assessment_id": "a-theirs", "assessment_name": "x", "feedback": {"value": "CANARY"}}],
+    }  # fmt: skip
+    answer = server.mlflow("POST", "mlflow/traces", {"trace": {"trace_info": trace}}, workspace="theirs")
+    assert answer.status_code == 200, answer.text
+    return {"job": job, "experiment": experiment}
 
 
 def test_sec_12_every_route_of_the_other_workspace(server: Server, theirs: dict[str, str]) -> None:
@@ -75,6 +84,60 @@ def test_sec_12_their_ids_in_our_workspace(server: Server, theirs: dict[str, str
                 assert "CANARY" not in answer.text
                 assert answer.status_code >= 400 or job not in answer.text, (method, path)
     assert server.status(job, "theirs") == "Completed"
+
+
+def test_sec_12_their_traces(server: Server, theirs: dict[str, str]) -> None:
+    place = {"mlflow_experiment": {"experiment_id": theirs["experiment"]}}
+    for token in (server.living_job()[1], ""):
+        for method, path, body in (
+            ("GET", "traces/tr-theirs", None),
+            ("GET", "traces/tr-theirs/info", None),
+            ("GET", "traces/get?trace_id=tr-theirs", None),
+            ("PATCH", "traces/tr-theirs", {"timestamp_ms": 1, "status": "OK"}),
+            ("PATCH", "traces/tr-theirs/tags", {"key": "k", "value": "v"}),
+            ("DELETE", "traces/tr-theirs/tags", {"key": "k"}),
+            ("POST", "traces/tr-theirs/assessments", {"assessment": {"assessment_name": "x", "feedback": {}}}),
+            ("GET", "traces/tr-theirs/assessments/a-theirs", None),
+            ("PATCH", "traces/tr-theirs/assessments/a-theirs", {"assessment": {}, "update_mask": "rationale"}),
+            ("DELETE", "traces/tr-theirs/assessments/a-theirs", {}),
+            ("POST", "traces/link-to-run", {"trace_ids": ["tr-theirs"], "run_id": server.living_job()[0]}),
+            ("POST", "traces/link-to-run", {"trace_ids": [], "run_id": theirs["job"]}),
+            ("POST", "traces/delete-traces", {"experiment_id": theirs["experiment"], "request_ids": ["tr-theirs"]}),
+        ):
+            answer = server.mlflow(method, f"mlflow/{path}", body, token)
+            assert (answer.status_code, "CANARY" in answer.text) == (404, False), (method, path, answer.text)
+        for path, body in (
+            ("traces/search", {"locations": [place]}),
+            ("traces/search", {"locations": [place], "filter": f"run_id = '{theirs['job']}'"}),
+            ("traces/batchGetInfos", {"trace_ids": ["tr-theirs"]}),
+        ):
+            answer = server.mlflow("POST", f"mlflow/{path}", body, token)
+            assert (answer.status_code, "theirs" in answer.text) == (200, False), (path, answer.text)
+        headers = {"x-mlflow-experiment-id": theirs["experiment"], "content-type": "application/json"}
+        answer = server.call("POST", "/mlflow/default/v1/traces", {"resourceSpans": []}, token, headers=headers)
+        assert answer.status_code == 404
+        path = "mlflow-artifacts/artifacts/Trace/tr-theirs/traces.json"
+        assert server.mlflow("GET", path, None, token).status_code == 404
+    kept = server.mlflow("GET", "mlflow/traces/tr-theirs", workspace="theirs").json()["trace"]["trace_info"]
+    assert (kept["tags"]["k"], len(kept["assessments"])) == ("CANARY", 1)
+
+
+def test_sec_12_their_uploads(server: Server, theirs: dict[str, str]) -> None:
+    """Who knows the id of an upload in another workspace can neither add to it nor end it."""
+    folder = f"ExperimentRun/dcid.{theirs['job']}"
+    body = {"path": "x", "num_parts": 1}
+    made = server.mlflow("POST", f"mlflow-artifacts/mpu/create/{folder}", body, workspace="theirs").json()
+    upload = made["upload_id"]
+    for token in (server.living_job()[1], ""):
+        for method, path, sent in (
+            ("PUT", f"parts/{upload}/1", {"evil": 1}),
+            ("GET", f"parts/{upload}", None),
+            ("POST", f"complete/{folder}", {"path": "x", "upload_id": upload, "parts": []}),
+            ("POST", f"abort/{folder}", {"path": "x", "upload_id": upload}),
+        ):
+            answer = server.mlflow(method, f"mlflow-artifacts/mpu/{path}", sent, token)
+            assert answer.status_code == 404, (method, path, answer.text)
+    assert server.mlflow("GET", f"mlflow-artifacts/mpu/parts/{upload}", workspace="theirs").json()["parts"] == []
 
 
 def test_sec_12_their_things_as_our_inputs(server: Server, theirs: dict[str, str]) -> None:

@@ -72,3 +72,23 @@ def test_sec_14_nobody_is_sent_elsewhere(server: Server) -> None:
 def test_sec_14_tokens_do_not_count_in_addresses(server: Server) -> None:
     for path in (f"/api/status?token={server.token}", f"/api/status?access_token={server.token}"):
         assert server.call("GET", path, token=None).status_code == 401
+
+
+def test_sec_14_addresses_of_parts_and_ranges_open_nothing_alone(server: Server) -> None:
+    """They come with headers; who only sees the address, in a log or a history, has nothing."""
+    job, token = server.living_job()
+    folder = f"ExperimentRun/dcid.{job}"
+    assert server.mlflow("PUT", f"mlflow-artifacts/artifacts/{folder}/f", token=token, content=b"x").status_code == 200
+    made = server.mlflow("POST", f"mlflow-artifacts/mpu/create/{folder}", {"path": "g", "num_parts": 1}, token)
+    read = server.mlflow("GET", f"mlflow-artifacts/presigned/{folder}/f", None, token)
+    for answer, place in ((made, made.json()["credentials"][0]), (read, read.json())):
+        assert answer.headers["cache-control"] == "no-store"
+        assert place["headers"] == {"Authorization": f"Bearer {token}"}
+        assert token not in place["url"]
+        path = place["url"].removeprefix(server.url)
+        for method in ("GET", "PUT"):
+            for stranger in (None, "wrong"):
+                assert server.call(method, path, {}, stranger).status_code == 401, (method, path)
+    evil = {"host": "evil.example"}
+    answer = server.mlflow("GET", f"mlflow-artifacts/presigned/{folder}/f", None, token, headers=evil)
+    assert answer.status_code in (400, 403), "an address would name whatever host was asked for"

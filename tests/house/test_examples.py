@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from mlflow_clients import python_of
 from whole_house import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -51,7 +52,7 @@ def test_every_example_has_a_test_and_a_line_on_the_page() -> None:
     folders = {item.name for item in EXAMPLES.iterdir() if item.is_dir()}
     page = (EXAMPLES / "README.md").read_text()
     assert set(re.findall(r"^\| \[([\w-]+)\]", page, re.MULTILINE)) == folders
-    commands = re.findall(r"zaffre [\w-]+ create -f ([\w-]+)/", page)
+    commands = re.findall(r"(?:zaffre [\w-]+ create -f |its page\]\()([\w-]+)/", page)
     tests = {name.removeprefix("test_example_") for name in globals() if name.startswith("test_example_")}
     assert set(commands) == folders
     assert {folder.replace("-", "_") for folder in folders} == tests
@@ -83,6 +84,25 @@ def test_example_training(zaffre: Zaffre, copy: Path) -> None:
     model = json.loads(zaffre("model", "show", "-n", "iris", "-l", "latest", cwd=copy))
     assert (model["type"], model["version"]) == ("mlflow_model", "1")
     assert "sklearn" in model["flavors"]
+
+
+@pytest.mark.slow
+def test_example_track_with_mlflow(zaffre: Zaffre, copy: Path) -> None:
+    """By the steps of its page: the variables, then the script, in an environment that knows nothing of us."""
+    folder = copy / "track-with-mlflow"
+    assert 'eval "$(zaffre mlflow)"' in (folder / "README.md").read_text()
+    exports = "".join(f"{line}\n" for line in zaffre("mlflow", cwd=folder).splitlines())
+    done = subprocess.run(
+        ["sh", "-ec", f"{exports}exec {python_of('3.17.2')} -W ignore train.py"],
+        cwd=folder, env={"PATH": os.environ["PATH"], "HOME": str(folder), "MLFLOW_DISABLE_TELEMETRY": "true"},
+        capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert re.search(r"champion: wine version 1, accuracy 0\.9\d", done.stdout)
+    model = json.loads(zaffre("model", "show", "-n", "wine", "-l", "champion", cwd=folder))
+    assert (model["type"], model["version"]) == ("mlflow_model", "1")
+    best = json.loads(zaffre("job", "show", "-n", model["job_name"], cwd=folder))
+    assert best["experiment_name"] == "wine"
 
 
 def test_example_score_a_folder(zaffre: Zaffre, copy: Path) -> None:

@@ -15,6 +15,7 @@ from zaffre.base.errors import Conflict, InvalidRequest, Unavailable
 from zaffre.base.home import Home
 from zaffre.engine import listing
 from zaffre.engine.loop import Engine
+from zaffre.engine.serving.supervisor import Serving
 from zaffre.plugins.content.store import FileContentStore
 from zaffre.plugins.datastores.remote import Remote
 from zaffre.plugins.local_process import hardware
@@ -35,11 +36,13 @@ class Platform:
 
     ctx: Context
     engine: Engine
+    serving: Serving
     key: bytes
     lock: IO[str]
 
     def close(self) -> None:
-        """Running jobs go on; the next platform over this home adopts them."""
+        """Running jobs go on, and endpoints serve on; the next platform over this home adopts them."""
+        self.serving.stop()
         self.engine.stop()
         self.ctx.content.close()
         self.ctx.db.close()
@@ -75,13 +78,15 @@ def open_platform(root: Path, settings: Settings, *, stop: Callable[[], None] = 
             requests.forget_open(connection)
     engine = Engine(ctx, LocalProcessBackend(), hardware.capacity(), alone=db.is_sqlite)
     engine.start()
-    return Platform(ctx, engine, key, lock)
+    serving = Serving(ctx, LocalProcessBackend())
+    serving.start()
+    return Platform(ctx, engine, serving, key, lock)
 
 
 def _make(home: Home) -> None:
     try:
         home.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for name in ("jobs", "workspaces", "content", "environments", "cache", "runtime"):
+        for name in ("jobs", "workspaces", "content", "environments", "cache", "runtime", "serving"):
             (home.root / name).mkdir(exist_ok=True, mode=0o700)  # also where somebody else made the home
         os.close(
             os.open(home.database, os.O_WRONLY | os.O_CREAT, 0o600)

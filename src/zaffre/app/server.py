@@ -47,6 +47,7 @@ def serve(
     allow_remote: bool = False,
     allow_hosts: Sequence[str] = (),
     allow_private_addresses: bool = False,
+    scoring_port: int = 0,
 ) -> None:
     """Serve until stopped. When it answers, `<home>/server.json` has its url and token.
 
@@ -64,7 +65,7 @@ def serve(
     bound = listener.getsockname()
     url = f"http://{'[' + host + ']' if ':' in host else host}:{bound[1]}"
     holder: list[uvicorn.Server] = []
-    settings = Settings(url, dict(rewrites or {}), allow_private_addresses)
+    settings = Settings(url, dict(rewrites or {}), allow_private_addresses, host, scoring_port)
     platform = open_platform(home.root, settings, stop=lambda: _end(holder))
     try:
         token = key_of(home.root / "token").hex()

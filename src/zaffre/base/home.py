@@ -73,3 +73,12 @@ class Home:
     def log(self, workspace: str, job: str) -> Path:
         """What the job's command printed."""
         return self.artifacts(workspace, job) / "user_logs/std_log.txt"
+
+    @property
+    def serving(self) -> Path:
+        """The gateway's routing table, log and sockets; below it a folder for each deployment."""
+        return self.root / "serving"
+
+    def deployment(self, workspace: str, endpoint: str, name: str) -> Path:
+        """Log, code, model and control files of an online deployment."""
+        return self.root / f"serving/{workspace}/{endpoint}/{name}"

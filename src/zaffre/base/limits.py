@@ -20,5 +20,9 @@ TAG_LENGTH = 8000
 DATASETS_PER_BATCH = 1000
 TRACKING_REQUEST_BYTES = 32 * 2**20  # the profile of a data set may have 16 MB
 TAGS = 1000  # of one thing; Azure ML allows 50
+# Scoring: what a stranger may send to an endpoint.
+SCORE_BYTES = 64 * 2**20  # of one request; Azure ML allows 10 MB
+SCORE_HELD_BYTES = 1024 * 2**20  # of all requests that are in memory at once
+SCORE_HEAD_BYTES = 32 * 2**10  # request line and headers together
 METRIC_POINTS_PER_QUERY = 10_000_000  # about 2 s of work; of a single curve, 0.5 GB of memory
 METRIC_CELLS_PER_QUERY = 1_000_000  # curves x buckets: an answer of 32 MB in binary

@@ -20,10 +20,13 @@ from zaffre.cli.parser import DEFAULTS, Parser, Verbs
 
 NOUNS = {
     "job": "Submit, watch and steer work: commands and pipelines",
+    "metrics": "What runs logged: keys, points, charts in the terminal",
     "data": "Data assets: versions of files, folders and tables",
     "environment": "The packages that jobs run with",
     "component": "Reusable steps of pipelines",
     "model": "Registered models and their versions",
+    "online-endpoint": "Addresses that score at once",
+    "online-deployment": "What an online endpoint runs",
     "batch-endpoint": "Endpoints that score files as jobs",
     "batch-deployment": "What batch endpoints run: models and pipelines",
     "datastore": "Where data lies: local folders, S3, Azure Blob, HTTP",
@@ -36,13 +39,15 @@ ALONE = {  # words that stand alone, and the module that knows them
     "up": ("server", "Start the server of a home folder"),
     "down": ("server", "Stop it; jobs go on"),
     "status": ("server", "Say what runs"),
+    "tensorboard": ("tensorboard", "Start the real TensorBoard on the event files of jobs"),
+    "mlflow": ("mlflow", "Print the variables by which `mlflow` finds this server"),
     "validate": ("validate", "Check a file of any kind without a server"),
     "init": ("init", "Write a small project to start from"),
     "demo": ("demo", "See it all once: a pipeline on real data, with reuse"),
     "completion": ("completion", "Print the completion script of a shell"),
 }
 NOT_OFFERED = (  # nouns of `az ml` that this release does not have
-    "online-endpoint", "online-deployment", "serverless-endpoint", "schedule",
+    "serverless-endpoint", "schedule",
     "connection", "registry", "feature-store", "feature-set", "feature-store-entity", "marketplace-subscription",
 )  # fmt: skip
 EXAMPLES = """\

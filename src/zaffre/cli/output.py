@@ -132,14 +132,14 @@ def _cell(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False) if _nested(value) else "" if value is None else str(value)
     if MOMENT.fullmatch(text):
         return text[:19].replace("T", " ")
-    return " ".join(_printable(text).split())
+    return " ".join(printable(text).split())
 
 
 def _nested(value: Any) -> bool:
     return isinstance(value, dict | list)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """Control characters in names and messages must not steer the terminal."""
     return "".join(char if char.isprintable() or char.isspace() else "�" for char in text)
 

@@ -34,6 +34,8 @@ def add(verbs: Verbs, word: str, summary: str) -> None:
                             help="names by which clients may reach it")  # fmt: skip
         parser.add_argument("--allow-private-addresses", action="store_true",
                             help="data may be fetched from loopback and private networks")  # fmt: skip
+        parser.add_argument("--scoring-port", type=int, default=0, metavar="N",
+                            help="port of online endpoints (0: the one they had, else any that is free)")  # fmt: skip
         parser.add_argument("--detach", action="store_true", help="in the background; returns when it answers")
         parser.add_argument("--url-rewrite", nargs="+", action="extend", default=[], metavar="PREFIX=TARGET",
                             help="read addresses that begin with PREFIX from TARGET instead")  # fmt: skip
@@ -58,6 +60,7 @@ def _up(args: Namespace) -> Any:
         allow_remote=args.allow_remote,
         allow_hosts=args.allow_host,
         allow_private_addresses=args.allow_private_addresses,
+        scoring_port=args.scoring_port,
     )
     return None
 
@@ -68,7 +71,7 @@ def _detached(args: Namespace, home: Home) -> Any:
     if found := running(home):
         note(args, f"a server runs for {home.root} already; its flags stay")
     else:
-        flags = ["--host", args.host, "--port", str(args.port)]
+        flags = ["--host", args.host, "--port", str(args.port), "--scoring-port", str(args.scoring_port)]
         flags += [word for item in args.url_rewrite for word in ("--url-rewrite", item)]
         flags += [word for item in args.allow_host for word in ("--allow-host", item)]
         flags += ["--allow-remote"] if args.allow_remote else []

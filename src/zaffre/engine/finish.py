@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from zaffre.base.errors import ZaffreError
+from zaffre.engine import events
 from zaffre.engine.live import Live
 from zaffre.engine.prepare import place_of
 from zaffre.services import places
@@ -20,7 +21,8 @@ SMALL_FILES, SMALL_BYTES = 16, 1 << 20  # of an output: hashing it takes less th
 def is_quick(ctx: Context, live: Live) -> bool:
     """Whether what was made is so little, and so near, that keeping it takes a millisecond."""
     folder = ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
-    if not _is_small(folder / "work" / "logs"):
+    outputs = ctx.home.artifacts(live.job.workspace, live.job.name) / "outputs"
+    if not _is_small(folder / "work" / "logs") or not _is_small(outputs):
         return False
     return len(live.placed) == len(live.plan.get("outputs") or {}) and all(
         places.is_built_in(place["uri"]) and _is_small(place["local"]) for place in live.placed.values()
@@ -28,12 +30,12 @@ def is_quick(ctx: Context, live: Live) -> bool:
 
 
 def _is_small(place: Path) -> bool:
-    """A file, or a folder of few small files and no folders."""
+    """A file, or a folder of few small files and no folders; none of them TensorBoard's, which are to be read."""
     total = 0
     try:
         with os.scandir(place) as entries:
             for count, entry in enumerate(entries):
-                if count >= SMALL_FILES or not entry.is_file(follow_symlinks=False):
+                if count >= SMALL_FILES or events.is_one(entry.name) or not entry.is_file(follow_symlinks=False):
                     return False
                 total += entry.stat().st_size
     except FileNotFoundError:
@@ -46,6 +48,7 @@ def _is_small(place: Path) -> bool:
 def finish(ctx: Context, live: Live) -> dict[str, dict[str, Any]]:
     """The outputs: port -> {type, uri, identity, files, bytes}. Raises `ZaffreError` naming the output."""
     folder = ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
+    events.collect(ctx, live)
     _keep_artifacts(ctx, live, folder / "work")
     made = {}
     for port, item in (live.plan.get("outputs") or {}).items():

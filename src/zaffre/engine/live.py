@@ -8,6 +8,7 @@ from typing import Any
 
 from zaffre.core.plan import Progress
 from zaffre.ports.compute import Capacity, Task
+from zaffre.services.metrics.event_files import EventFiles
 from zaffre.store.jobs import JobRecord
 
 
@@ -56,6 +57,7 @@ class Live:
     watch_fd: int | None = None
     deadline: float | None = None  # monotonic seconds
     busy: bool = False  # a worker thread is at it
+    events: EventFiles | None = None  # how far TensorBoard's files were read
 
     @property
     def never_started(self) -> int:

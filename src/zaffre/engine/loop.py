@@ -19,7 +19,7 @@ from blake3 import blake3
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import Unavailable
 from zaffre.core.job_state import Status
-from zaffre.engine import adopt, pipeline, rescue
+from zaffre.engine import adopt, events, pipeline, rescue
 from zaffre.engine.batch import Batch
 from zaffre.engine.job import cancel_requested, queued, running
 from zaffre.engine.live import Live
@@ -248,14 +248,16 @@ class Engine:
             self._next_rotation = now + ROTATE_EVERY_S
             logs = [self.ctx.home.log(live.job.workspace, live.job.name) for live in motor.watched.values()]
             if logs and self._rotating.acquire(blocking=False):
-                motor.chore(lambda: self._rotate(logs))
+                running = list(motor.watched.values())
+                motor.chore(lambda: self._look_into(logs, running))
 
     def _compact(self) -> None:
         self._compacted = compact_metrics(self.ctx, self._compacted, COMPACT_FOR_S)
 
-    def _rotate(self, logs: list[Path]) -> None:
+    def _look_into(self, logs: list[Path], running: list[Live]) -> None:
         """Long logs of running jobs are packed as they grow. A full disk is no reason to end a job."""
         try:
+            events.collect_all(self.ctx, running)
             for one in logs:
                 try:
                     rotate.rotate(one)

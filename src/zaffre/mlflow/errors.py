@@ -19,6 +19,7 @@ _BY_CODE = {
     "MalformedRequest": ("BAD_REQUEST", 400),
     "PromptsNotOffered": ("NOT_IMPLEMENTED", 501),
     "PathTaken": ("INVALID_PARAMETER_VALUE", 400),
+    "ArtifactInUse": ("INVALID_STATE", 400),
     "ModelInUse": ("INVALID_STATE", 400),
 }
 _BY_KIND: tuple[tuple[type[ZaffreError], str, int], ...] = (

@@ -21,6 +21,7 @@ from zaffre.services.tracking import multipart as service
 from zaffre.services.tracking.artifacts import read_artifact
 from zaffre.services.tracking.values import wrong
 
+UNKEPT = {"Cache-Control": "no-store"}  # they hold what opens the door
 IN_RANGES_FROM = 32 * 2**20  # bytes; a smaller file is quicker in one piece
 
 
@@ -32,7 +33,7 @@ def create(request: Request, context: Context, workspace: str, path: str, body: 
         {"url": f"{place}/{number}", "part_number": number, "headers": _headers(request)}
         for number in range(1, upload.parts + 1)
     ]
-    return JSONResponse({"upload_id": upload.id, "credentials": credentials})
+    return JSONResponse({"upload_id": upload.id, "credentials": credentials}, headers=UNKEPT)
 
 
 def complete(_request: Request, context: Context, workspace: str, path: str, body: dict[str, Any]) -> Response:
@@ -79,7 +80,7 @@ def presigned(request: Request, context: Context, workspace: str, path: str, _bo
     file, size = read_artifact(context, workspace, path)
     file.close()
     answer = {"url": f"{_root(request)}/artifacts/{quote(path)}", "headers": _headers(request)}
-    return JSONResponse(answer | ({"file_size": size} if size >= IN_RANGES_FROM else {}))
+    return JSONResponse(answer | ({"file_size": size} if size >= IN_RANGES_FROM else {}), headers=UNKEPT)
 
 
 def _target(path: str, body: dict[str, Any]) -> str:

@@ -18,7 +18,7 @@ from zaffre.services.tracking.get_run import get_run
 from zaffre.services.tracking.log_batch import log_batch
 from zaffre.services.tracking.search_runs import search_runs
 from zaffre.services.tracking.set_tag import delete_tag, set_tag
-from zaffre.services.tracking.values import text, wrong
+from zaffre.services.tracking.values import moment, text, wrong
 from zaffre.store.datasets import DatasetUse
 from zaffre.store.logged_models import ModelPoint
 
@@ -34,7 +34,7 @@ def create(call: Call) -> dict[str, Any]:
     run = create_run(
         call.context, call.workspace, experiment_id=optional(call.body, "experiment_id") or "0",
         run_name=optional(call.body, "run_name"), user=optional(call.body, "user_id"),
-        start_time=integer(call.body, "start_time"), tags=values.tags(rows(call.body, "tags")),
+        start_time=moment(integer(call.body, "start_time"), "start_time"), tags=values.tags(rows(call.body, "tags")),
     )  # fmt: skip
     return {"run": show.run(run)}
 
@@ -48,7 +48,7 @@ def update(call: Call) -> dict[str, Any]:
     run = change.update_run(
         call.context, call.workspace, run_of(call),
         status=None if status is None else STATUS_NUMBERS.get(str(status), str(status)),
-        end_time=integer(call.body, "end_time"), run_name=optional(call.body, "run_name"),
+        end_time=moment(integer(call.body, "end_time"), "end_time"), run_name=optional(call.body, "run_name"),
     )  # fmt: skip
     return {"run_info": show.run_info(run)}
 

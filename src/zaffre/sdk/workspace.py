@@ -20,7 +20,10 @@ from zaffre.sdk.datastores import Datastores
 from zaffre.sdk.environments import Environments
 from zaffre.sdk.http_transport import HttpTransport
 from zaffre.sdk.jobs import Jobs
+from zaffre.sdk.metrics import Metrics
 from zaffre.sdk.models import Models
+from zaffre.sdk.online_deployments import OnlineDeployments
+from zaffre.sdk.online_endpoints import OnlineEndpoints
 from zaffre.sdk.transport import Transport
 from zaffre.sdk.workspaces import Workspaces
 
@@ -78,8 +81,20 @@ class Workspace:
         return Components(self._scope)
 
     @cached_property
+    def metrics(self) -> Metrics:
+        return Metrics(self._scope)
+
+    @cached_property
     def models(self) -> Models:
         return Models(self._scope)
+
+    @cached_property
+    def online_endpoints(self) -> OnlineEndpoints:
+        return OnlineEndpoints(self._scope)
+
+    @cached_property
+    def online_deployments(self) -> OnlineDeployments:
+        return OnlineDeployments(self._scope)
 
     @cached_property
     def batch_endpoints(self) -> BatchEndpoints:

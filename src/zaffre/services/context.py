@@ -25,6 +25,9 @@ class Changes:
         self._lock = threading.Lock()
         self._listeners: dict[int, list[Callable[[], None]]] = {}
         self.work: Callable[[int], None] = lambda _root: None  # the engine puts itself here
+        self.serve: Callable[[], None] = lambda: None  # what keeps endpoints running puts itself here
+        self.in_force: Callable[[], None] = lambda: None  # waits a moment until requests meet what was committed
+        self.scoring_url: Callable[[], str] = lambda: ""  # where endpoints are reached
 
     def notify(self, *topics: int) -> None:
         """Something was committed: the id of a root stands for its whole tree, minus the id of a job for it alone."""
@@ -55,6 +58,8 @@ class Settings:
     url: str = ""  # as clients reach it
     rewrites: Mapping[str, str] = field(default_factory=dict)  # URL prefix -> where it is read instead
     allow_private_addresses: bool = False  # fetch from loopback and private networks (SEC-05)
+    scoring_host: str = "127.0.0.1"  # where the gateway of online endpoints listens
+    scoring_port: int = 0  # 0: the one it had before, else any free one
 
 
 @dataclass(frozen=True)

@@ -37,6 +37,16 @@ from zaffre.services.jobs import (
 )
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
+from zaffre.services.online_deployments import create as deployment_create
+from zaffre.services.online_deployments import delete as deployment_delete
+from zaffre.services.online_deployments import log as deployment_log
+from zaffre.services.online_deployments import show as deployment_show
+from zaffre.services.online_endpoints import create as endpoint_create
+from zaffre.services.online_endpoints import delete as endpoint_delete
+from zaffre.services.online_endpoints import keys as endpoint_keys
+from zaffre.services.online_endpoints import rollback as endpoint_rollback
+from zaffre.services.online_endpoints import run as endpoint_run
+from zaffre.services.online_endpoints import show as endpoint_show
 from zaffre.services.runs import compare, keys, search
 from zaffre.services.server import state, storage
 from zaffre.services.views import manage as views
@@ -134,6 +144,23 @@ HANDLERS: dict[str, Handler] = {
     "content.missing": transfer.missing,
     "content.upload": transfer.upload,
     "content.tree": transfer.put_tree,
+    "online-endpoint.create": endpoint_create.create,
+    "online-endpoint.list": endpoint_show.list_endpoints,
+    "online-endpoint.show": endpoint_show.show,
+    "online-endpoint.update": endpoint_create.update,
+    "online-endpoint.delete": endpoint_delete.delete,
+    "online-endpoint.credentials": endpoint_keys.credentials,
+    "online-endpoint.regenerate-keys": endpoint_keys.regenerate,
+    "online-endpoint.rollback": endpoint_rollback.rollback,
+    "online-endpoint.stop": endpoint_run.stop,
+    "online-endpoint.start": endpoint_run.start,
+    "online-endpoint.history": endpoint_show.history,
+    "online-deployment.create": deployment_create.create,
+    "online-deployment.list": deployment_show.list_deployments,
+    "online-deployment.show": deployment_show.show,
+    "online-deployment.update": deployment_create.update,
+    "online-deployment.delete": deployment_delete.delete,
+    "online-deployment.log": deployment_log.read_log,
     "server.health": state.health,
     "server.status": state.status,
     "server.stop": state.stop,

@@ -141,6 +141,19 @@ def next_version(connection: Connection, workspace: str, kind: str, name: str) -
     return str(max(numbers, default=0) + 1)
 
 
+def insert_next(connection: Connection, record: AssetRecord) -> str:
+    """Write it as the next version, which is returned; another writer may take a number first, then it is the next."""
+    while True:
+        version = next_version(connection, record.workspace, record.kind, record.name)
+        record.version = record.spec["version"] = version
+        try:
+            insert(connection, record)
+            return version
+        except Conflict:
+            if next_version(connection, record.workspace, record.kind, record.name) == version:
+                raise
+
+
 def change(connection: Connection, record: AssetRecord, values: Mapping[str, Any]) -> None:
     connection.execute(update(asset_versions).where(V.id == record.id).values(dict(values)))
 

@@ -15,6 +15,7 @@ from zaffre.wire import (
     logs,
     metrics,
     models,
+    online,
     resources,
     runs,
     server,
@@ -24,21 +25,6 @@ from zaffre.wire.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
-    for noun in (
-        jobs,
-        files,
-        graphs,
-        logs,
-        data,
-        models,
-        assets,
-        resources,
-        content,
-        server,
-        metrics,
-        runs,
-        views,
-        batch,
-    )
+    for noun in (jobs, files, graphs, logs, data, models, assets, resources, content, server, metrics, runs, views, batch, online)
     for operation in noun.OPERATIONS
 }  # fmt: skip

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import hmac
 import os
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +15,7 @@ from typing import Any
 
 import pytest
 import uvicorn
+from mlflow_clients import python_of
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
@@ -80,39 +79,10 @@ def door(database: Database, tmp_path: Path) -> Iterator[Door]:
     thread.join(20)
 
 
-# Release -> what is installed, and the variable that names a Python which has it already.
-CLIENTS = {
-    "3.17.2": (["mlflow==3.17.2", "scikit-learn"], "ZAFFRE_TEST_MLFLOW"),
-    "3.17.2-skinny": (["mlflow-skinny==3.17.2"], "ZAFFRE_TEST_MLFLOW_SKINNY"),
-    # The lowest of 3. It was written for the telemetry packages of its time.
-    "3.0.1": (["mlflow==3.0.1", "opentelemetry-sdk==1.33.*"], "ZAFFRE_TEST_MLFLOW_3"),
-    "2.17.2-skinny": (["mlflow-skinny==2.17.2"], "ZAFFRE_TEST_MLFLOW_2"),
-    "1.30.1-skinny": (["mlflow-skinny==1.30.1", "setuptools<70"], "ZAFFRE_TEST_MLFLOW_1"),
-}
-
-
 @pytest.fixture(scope="session")
 def client_python() -> Callable[[str], str]:
-    """The Python of an environment with this release; made once in the user's cache folder."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zaffre-tests"
-
-    def python(release: str) -> str:
-        wanted, variable = CLIENTS[release]
-        if given := os.environ.get(variable):
-            return given
-        folder = cache / f"mlflow-{release}"
-        place = str(folder / "bin" / "python")
-        cache.mkdir(parents=True, exist_ok=True)
-        with open(f"{folder}.lock", "a") as lock:  # another run of the tests may be about to make it too
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if not (folder / "ready").exists():
-                uv = [sys.executable, "-m", "uv"]
-                subprocess.run([*uv, "venv", "-q", "--clear", "--python", sys.executable, str(folder)], check=True)
-                subprocess.run([*uv, "pip", "install", "-q", "--python", place, *wanted], check=True)
-                (folder / "ready").touch()
-        return place
-
-    return python
+    """The Python of an environment with this release."""
+    return python_of
 
 
 @pytest.fixture
@@ -125,8 +95,9 @@ def run_script(door: Door, client_python: Callable[[str], str], tmp_path: Path) 
             "MLFLOW_TRACKING_TOKEN": token, "MLFLOW_DISABLE_TELEMETRY": "true", "GIT_PYTHON_REFRESH": "quiet",
             "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "PYTHONWARNINGS": "ignore", **variables,
         }  # fmt: skip
+        name, *words = script.split()
         done = subprocess.run(
-            [client_python(release), str(SCRIPTS / script)], env=environment, cwd=tmp_path, text=True, timeout=250,
+            [client_python(release), str(SCRIPTS / name), *words], env=environment, cwd=tmp_path, text=True, timeout=250,
             capture_output=True, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-6000:]

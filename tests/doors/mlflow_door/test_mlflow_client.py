@@ -65,6 +65,16 @@ def test_models_are_logged_loaded_and_registered(run_script: Callable[..., str],
     assert "done 3." in run_script("log_models.py", release)
 
 
+@pytest.mark.slow
+@on_sqlite
+@pytest.mark.parametrize(
+    "script", ["autolog_sklearn.py", "autolog_boosting.py xgboost", "autolog_boosting.py lightgbm", "autolog_torch.py"]
+)
+def test_autolog(run_script: Callable[..., str], script: str) -> None:
+    quick = {"MLFLOW_REQUIREMENTS_INFERENCE_TIMEOUT": "1"}  # what a model needs is not looked up: that takes a minute
+    assert "done 3." in run_script(script, "3.17.2-autolog", **quick)
+
+
 def test_a_script_in_a_job_logs_into_its_job(run_script: Callable[..., str], door: Any) -> None:
     """It says RUNNING and FINISHED, but only the engine ends a job."""
     job = _running_job(door, "brave_owl_1")

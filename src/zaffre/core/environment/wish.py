@@ -9,6 +9,7 @@ from datetime import date, datetime
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.core.environment import catalogue
+from zaffre.core.environment.binary import bind_numpy
 from zaffre.core.environment.conda import python_wish, read_conda
 from zaffre.core.environment.definition import EnvironmentDefinition
 from zaffre.core.environment.dockerfile import read_dockerfile
@@ -31,6 +32,7 @@ def read_definition(definition: EnvironmentDefinition, *, gpu: bool = False) -> 
     recipe.constraints += [checked_constraint(line) for line in definition.constraints if line.strip()]
     recipe.variables.update(definition.variables)
     with_tools(recipe)
+    bind_numpy(recipe)
     return recipe
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import Conflict, ZaffreError
 from zaffre.core.job_state import Status
-from zaffre.engine import finish
+from zaffre.engine import events, finish
 from zaffre.engine.job import again, ending
 from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
@@ -26,6 +26,7 @@ SIGNALS = {
 def begin(motor: Motor, live: Live, seen: Observation | None) -> None:
     """`seen` is how the process ended; None after a restart in this status: the exit status is in its folder still."""
     if live.job.status is Status.CANCEL_REQUESTED:
+        motor.chore(lambda: events.collect(motor.ctx, live))
         return ending.canceled(motor, live)
     if live.job.status is not Status.FINALIZING:
         motor.batch.move(live, Status.FINALIZING)

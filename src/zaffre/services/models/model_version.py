@@ -86,8 +86,7 @@ def create_model_version(
     with context.db.write() as connection:
         registered_models.get(connection, workspace, name)
         record.job_id = job_id = runs.get(connection, workspace, made_by).id if made_by else None
-        record.version = record.spec["version"] = version = assets.next_version(connection, workspace, KIND, name)
-        assets.insert(connection, record)
+        version = assets.insert_next(connection, record)
         if job_id is not None:
             edge = Edge(job_id, "output", "mlflow", KIND, f"{name}:{version}")
             assets.add_edges(connection, workspace, [edge])

@@ -25,13 +25,12 @@ from zaffre.services.traces.trace import (
     load,
 )
 from zaffre.services.tracking.experiment import resolve
-from zaffre.services.tracking.values import text, wrong
+from zaffre.services.tracking.values import moment, text, wrong
 from zaffre.store import assessments as assessment_store
 from zaffre.store import runs, traces
 from zaffre.store.traces import TraceRecord
 
 LINKED_PROMPTS = "mlflow.linkedPrompts"
-_LAST_MOMENT = 253_402_300_800_000  # the year 10,000
 
 
 @dataclass(frozen=True)
@@ -60,8 +59,8 @@ def start_trace(context: Context, workspace: str, new: NewTrace, *, finalized: b
     tags, details = checked(new.tags, "tags"), checked(new.details, "metadata")
     if new.state not in STATES:
         raise wrong(f"Invalid trace state {new.state!r:.100}: it is one of {', '.join(STATES)}")
-    if not 0 <= new.started_at < _LAST_MOMENT or (new.duration is not None and not 0 <= new.duration < _LAST_MOMENT):
-        raise wrong("Invalid time of a trace: it began after 1970 and took some time")
+    moment(new.started_at, "request_time")
+    moment(new.duration, "execution_duration")
     values = {
         "started_at": new.started_at, "duration": new.duration, "state": new.state,
         "client_id": None if new.client_id is None else text(new.client_id, "client_request_id", 250),
@@ -101,6 +100,7 @@ def end_trace(
     details: Mapping[str, str],
 ) -> Trace:
     """As version 2 of the API does it. Raises `NotFound`."""
+    moment(ended_at, "timestamp_ms")
     if state not in STATES:
         raise wrong(f"Invalid trace status {state!r:.100}: it is one of {', '.join(STATES)}")
     new_tags, new_details = checked(tags, "tags"), checked(details, "metadata")

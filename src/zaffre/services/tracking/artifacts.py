@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from zaffre.base.confine import Item, Staged, kind_of, list_folder, open_file, parts_of, remove
-from zaffre.base.errors import Forbidden, InvalidRequest
+from zaffre.base.errors import Conflict, Forbidden, InvalidRequest
 from zaffre.plugins.datastores.confine import below
 from zaffre.services import places
 from zaffre.services.context import Context
-from zaffre.store import assets, logged_models, runs, traces
+from zaffre.store import asset_places, assets, logged_models, runs, traces
 
 SCHEME = "mlflow-artifacts:/"
 RUNS, MODELS, TRACES, VERSIONS = "ExperimentRun", "LoggedModel", "Trace", "ModelVersion"
@@ -123,14 +123,32 @@ def write_artifact(context: Context, workspace: str, path: str) -> Staged:
 
 
 def delete_artifact(context: Context, workspace: str, path: str) -> None:
-    """A file or a folder; of a whole run everything but what the server keeps there. Raises `NotFound`."""
+    """A file or a folder; of a whole run everything but what the server keeps there.
+
+    Raises `NotFound`, or `Conflict` when a version of a model or of data is kept there.
+    """
     place = writable_place(context, workspace, path)
+    _refuse_if_used(context, workspace, place)
     if place.parts:
         remove(place.root, place.parts)
         return
     for item in list_folder(place.root, ()):
         if item.name not in OWN_FOLDERS:
             remove(place.root, (item.name,))
+
+
+def _refuse_if_used(context: Context, workspace: str, place: Place) -> None:
+    root = context.home.store(workspace, ARTIFACT_STORE)
+    path = "/".join((*place.root.relative_to(root).parts, *place.parts))
+    with context.db.read() as connection:
+        used = asset_places.versions_at(connection, workspace, f"azureml://datastores/{ARTIFACT_STORE}/paths/{path}")
+    if used:
+        named = ", ".join(f"{kind} {name}:{version}" for kind, name, version in used)
+        raise Conflict(
+            f"{path} cannot be deleted: {named} is kept there",
+            code="ArtifactInUse",
+            hint="delete the version first, if nobody needs it any more",
+        )
 
 
 def writable_place(context: Context, workspace: str, path: str) -> Place:

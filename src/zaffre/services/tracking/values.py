@@ -18,6 +18,7 @@ _SPECIAL = {
     "nan": float("nan"),
 }
 _INT64 = 2**63
+_LAST_MOMENT = 253_402_300_800_000
 
 
 def wrong(message: str) -> InvalidRequest:
@@ -53,11 +54,21 @@ def params(items: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def tags(items: Iterable[Mapping[str, Any]], most: int = limits.TAG_LENGTH) -> dict[str, str]:
-    """The last one of a key counts."""
-    return {
+    """The last one of a key counts. Raises `InvalidRequest` also for more than a thing may have."""
+    found = {
         key(item.get("key"), f"tags[{index}].key"): text(item.get("value", ""), f"tags[{index}].value", most)
         for index, item in enumerate(items)
     }
+    if len(found) > limits.TAGS:
+        raise wrong(f"A request can contain at most {limits.TAGS} tags. Got {len(found)}.")
+    return found
+
+
+def moment(value: int | None, what: str) -> int | None:
+    """Milliseconds since 1970, up to the year 10,000."""
+    if value is not None and not 0 <= value < _LAST_MOMENT:
+        raise wrong(f"Invalid value {value} for parameter '{what}' supplied: expected milliseconds since 1970")
+    return value
 
 
 def points(items: Iterable[Mapping[str, Any]]) -> list[Point]:

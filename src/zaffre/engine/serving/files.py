@@ -1,0 +1,174 @@
+"""Everything that the workers of a revision need: environment, code, model, variables. Made once, used by each."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from zaffre.base.errors import InvalidRequest
+from zaffre.base.limits import SCORE_BYTES
+from zaffre.engine.variables import GROUP, SUBSCRIPTION, inherited
+from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition
+from zaffre.runtime import score_worker
+from zaffre.services import places
+from zaffre.services.context import Context
+from zaffre.store.endpoints import DeploymentRecord
+
+PROGRAM = Path(score_worker.__file__)
+FILE = "prepared.json"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """How a worker is started. `config` lacks what differs between workers: the socket and the status file."""
+
+    folder: Path
+    command: str
+    cwd: Path
+    env: dict[str, str]
+    config: dict[str, Any]
+    lock: tuple[str, ...] = field(default=())
+
+
+def folder_of(ctx: Context, record: DeploymentRecord) -> Path:
+    return ctx.home.deployment(record.workspace, record.endpoint, record.name)
+
+
+def prepare(
+    ctx: Context,
+    record: DeploymentRecord,
+    run: dict[str, Any],
+    folder: Path,
+    say: Callable[[str], None],
+    cancelled: Callable[[], bool],
+) -> Prepared:
+    """Raises `ZaffreError` with the cause."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, mode=0o700)
+    environment = _environment(ctx, run, say, cancelled)
+    code = folder / "code"
+    if run.get("code"):
+        ctx.content.checkout(run["code"], code)
+        if not (code / run["script"]).is_file():
+            raise InvalidRequest(
+                f"deployment {record.name}: the code has no {run['script']}",
+                code="ScoringScriptMissing",
+                hint="scoring_script is a path below code_configuration.code",
+            )
+    else:
+        code.mkdir()
+    model_dir, model = _model(ctx, record, run, folder / "models", say)
+    (folder / "tmp").mkdir()
+    layer = ctx.environments.layer(environment, folder / "layer")
+    config = {
+        "kind": run["kind"],
+        "code": str(code),
+        "script": run.get("script"),
+        "model": str(model) if model else None,
+        "concurrency": run["concurrency"],
+        "batch": run["batch"],
+        "frame_bytes": SCORE_BYTES,
+        "deployment": {"workspace": record.workspace, "endpoint": record.endpoint, "name": record.name},
+        "collect": _collect(ctx, record, run),
+    }
+    env = variables(record, run, code, model_dir, folder)
+    env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})
+    command = f"exec python {_quoted(str(PROGRAM))} "
+    made = Prepared(folder, command, code, env, config, tuple(environment.lock))
+    _write(folder / FILE, {**{k: v for k, v in vars(made).items() if k not in ("folder", "cwd")}, "cwd": str(code)})
+    return made
+
+
+def again(folder: Path) -> Prepared | None:
+    """What was prepared before a restart of the server; None when it is not whole."""
+    try:
+        told = json.loads((folder / FILE).read_text())
+        return Prepared(
+            folder, told["command"], Path(told["cwd"]), told["env"], told["config"], tuple(told.get("lock", ()))
+        )
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def variables(
+    record: DeploymentRecord, run: dict[str, Any], code: Path, model_dir: Path, folder: Path
+) -> dict[str, str]:
+    """What scoring scripts read, and what the deployment itself sets, which wins."""
+    return {
+        **inherited(),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "TMPDIR": str(folder / "tmp"),
+        "AZUREML_MODEL_DIR": str(model_dir),
+        "AML_APP_ROOT": str(code),
+        "AZUREML_ENTRY_SCRIPT": str(run.get("script") or ""),
+        "AZUREML_ARM_SUBSCRIPTION": SUBSCRIPTION,
+        "AZUREML_ARM_RESOURCEGROUP": GROUP,
+        "AZUREML_ARM_WORKSPACE_NAME": record.workspace,
+        "AZUREML_ENDPOINT_NAME": record.endpoint,
+        "AZUREML_DEPLOYMENT_NAME": record.name,
+        "SERVICE_NAME": record.endpoint,
+        "WORKER_COUNT": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "ZAFFRE_WORKSPACE": record.workspace,
+        **{str(key): str(value) for key, value in run["variables"].items()},
+    }
+
+
+def _environment(
+    ctx: Context, run: dict[str, Any], say: Callable[[str], None], cancelled: Callable[[], bool]
+) -> BuiltEnvironment:
+    if (ready := ctx.environments.ready(run["environment"])) is not None:
+        return ready
+    plan = ctx.environments.plan(EnvironmentDefinition(**run["definition"]))
+    return ctx.environments.build(plan, say, cancelled)
+
+
+def _model(
+    ctx: Context, record: DeploymentRecord, run: dict[str, Any], place: Path, say: Callable[[str], None]
+) -> tuple[Path, Path | None]:
+    """The folder that AZUREML_MODEL_DIR names, and the model in it: under its own name, as Azure ML keeps it."""
+    place.mkdir()
+    told = run.get("model")
+    if not told:
+        return place, None
+    notes: list[str] = []
+    source = places.local_path(ctx, record.workspace, told["uri"], notes)
+    for note in notes:
+        say(note)
+    link = place / told["name"]
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(source)
+    return place, source.resolve()  # loaders refuse paths that leave their folder through a link
+
+
+def _collect(ctx: Context, record: DeploymentRecord, run: dict[str, Any]) -> dict[str, Any] | None:
+    """Raises `InvalidRequest` for a destination that is not a folder of this machine."""
+    told = run.get("collect")
+    if not told:
+        return None
+    place = places.locate(ctx, record.workspace, told["uri"])
+    if place.local is None:
+        raise InvalidRequest(
+            f"data_collector: {told['uri']} is not on this machine",
+            code="CollectorPlace",
+            hint="a path in workspaceblobstore, or in a datastore of type local",
+        )
+    return {"folder": str(place.local), "collections": told["collections"], "rolling_rate": told["rolling_rate"]}
+
+
+def _write(path: Path, told: dict[str, Any]) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(told, file)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
