@@ -122,7 +122,7 @@ class _Talk:
             await self._say(op="err", topic=topic, code=error.code, message=str(error))
         except Exception:
             log.exception("live topic %s failed", topic)
-            await self._say(op="err", topic=topic, code="ServerError", message="the server failed on this topic")
+            await self._say(op="err", topic=topic, code="InternalError", message="the server failed on this topic")
         finally:
             if self._topics.get(topic) is asyncio.current_task():
                 del self._topics[topic]

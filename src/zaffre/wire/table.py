@@ -25,6 +25,9 @@ from zaffre.wire.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
-    for noun in (jobs, files, graphs, logs, data, models, assets, resources, content, server, metrics, runs, views, batch, online)
+    for noun in (
+        jobs, files, graphs, logs, runs, views, metrics, data, models, assets, resources, batch, online, content,
+        server,
+    )
     for operation in noun.OPERATIONS
 }  # fmt: skip

@@ -57,6 +57,22 @@ export interface CauseView {
   [more: string]: unknown;
 }
 
+export interface ChangeList {
+  items: ChangeView[];
+  [more: string]: unknown;
+}
+
+export interface ChangeView {
+  at: string;
+  verb: string;
+  deployment?: string | null;
+  before?: Record<string, any> | null;
+  after?: Record<string, any> | null;
+  reason?: string | null;
+  changed_by?: string | null;
+  [more: string]: unknown;
+}
+
 export interface CheckData {
   workspace?: string;
   name: string;
@@ -190,6 +206,14 @@ export interface CreateView {
   query: string;
   shared?: boolean;
   default?: boolean;
+}
+
+export interface Credentials {
+  primaryKey?: string | null;
+  secondaryKey?: string | null;
+  accessToken?: string | null;
+  expiryTimeUtc?: number | null;
+  [more: string]: unknown;
 }
 
 export interface Curve {
@@ -650,6 +674,15 @@ export interface ReadDataFile {
   render?: boolean;
 }
 
+export interface ReadDeploymentLog {
+  workspace?: string;
+  endpoint: string;
+  name: string;
+  tail_lines?: number | null;
+  offset?: number;
+  follow?: boolean;
+}
+
 export interface ReadFile {
   workspace?: string;
   name: string;
@@ -673,6 +706,12 @@ export interface ReadLog {
   offset?: number;
   follow?: boolean;
   tail_lines?: number | null;
+}
+
+export interface RegenerateKeys {
+  workspace?: string;
+  name: string;
+  key_type?: string;
 }
 
 export interface ResourceList {
@@ -1082,6 +1121,23 @@ export interface Operations {
   "model.restore": { request: AssetVersion; response: Empty };
   "model.show": { request: AssetRef; response: AssetView };
   "model.update": { request: UpdateAsset; response: AssetView };
+  "online-deployment.create": { request: PutDeployment; response: DeploymentView };
+  "online-deployment.delete": { request: DeploymentRef; response: Empty };
+  "online-deployment.list": { request: ListDeployments; response: DeploymentList };
+  "online-deployment.log": { request: ReadDeploymentLog; response: Response };
+  "online-deployment.show": { request: DeploymentRef; response: DeploymentView };
+  "online-deployment.update": { request: UpdateDeployment; response: DeploymentView };
+  "online-endpoint.create": { request: PutEndpoint; response: EndpointView };
+  "online-endpoint.credentials": { request: EndpointRef; response: Credentials };
+  "online-endpoint.delete": { request: EndpointRef; response: Empty };
+  "online-endpoint.history": { request: EndpointRef; response: ChangeList };
+  "online-endpoint.list": { request: WorkspaceRequest; response: EndpointList };
+  "online-endpoint.regenerate-keys": { request: RegenerateKeys; response: Credentials };
+  "online-endpoint.rollback": { request: EndpointRef; response: EndpointView };
+  "online-endpoint.show": { request: EndpointRef; response: EndpointView };
+  "online-endpoint.start": { request: EndpointRef; response: EndpointView };
+  "online-endpoint.stop": { request: EndpointRef; response: EndpointView };
+  "online-endpoint.update": { request: UpdateEndpoint; response: EndpointView };
   "runs.compare": { request: CompareRuns; response: RunComparison };
   "runs.count": { request: CountRuns; response: RunCount };
   "runs.keys": { request: ListKeys; response: KeyList };
