@@ -1,5 +1,7 @@
 import { useState } from "react";
+import { toast } from "sonner";
 import type { Collected, ComputeUse, Scrubbed } from "../../data/api";
+import { send } from "../../data/client";
 import { useAction, useApi, useWorkspace } from "../../data/hooks";
 import { jobPath } from "../../data/nav";
 import { Answer, Button, Card, Chip, Copy, Empty, KeyValues, Segments, Status } from "../../kit/basic";
@@ -144,7 +146,19 @@ function Storage() {
   const [found, setFound] = useState<Collected | null>(null);
   const [sound, setSound] = useState<Scrubbed | null>(null);
   const look = useAction("storage.gc", setFound);
-  const scrub = useAction("storage.scrub", setSound);
+  const [reading, setReading] = useState(false);
+  const scrub = async () => {
+    setReading(true);
+    try {
+      const lines = (await (await send("storage.scrub", {})).text()).split("\n").filter(Boolean);
+      const events = lines.map((line) => JSON.parse(line) as Scrubbed);
+      setSound({ ...events.at(-1)!, damaged: events.flatMap((event) => event.damaged) }); // an event tells what is new
+    } catch (problem) {
+      toast.error((problem as Error).message);
+    } finally {
+      setReading(false);
+    }
+  };
   return (
     <Card title="Storage">
       <div className="stack">
@@ -152,7 +166,7 @@ function Storage() {
         <div className="row wrap">
           <Button disabled={look.isPending} onClick={() => look.mutate({ dry_run: true })}>{look.isPending ? "Looking" : "What could be removed?"}</Button>
           {found?.dry_run && (found.objects > 0 || found.environments.length > 0 || found.job_folders > 0) && <Button kind="danger" icon="trash" disabled={look.isPending} onClick={() => look.mutate({ dry_run: false })}>Remove it</Button>}
-          <Button disabled={scrub.isPending} onClick={() => scrub.mutate({})}>{scrub.isPending ? "Reading every byte" : "Is all content sound?"}</Button>
+          <Button disabled={reading} onClick={() => void scrub()}>{reading ? "Reading every byte" : "Is all content sound?"}</Button>
         </div>
         {found && (
           <KeyValues
