@@ -68,11 +68,25 @@ def main() -> None:
             ours, loops = [], []
             for _ in range(options.repeat):
                 ours.append(batch(options.python, folder, model))
-                loops.append(run(options.python, "-c", LOOP, folder / model / "model", folder / "data", folder / "loop.csv"))
+                loops.append(
+                    run(options.python, "-c", LOOP, folder / model / "model", folder / "data", folder / "loop.csv")
+                )
                 assert lines(folder / "out.csv") == lines(folder / "loop.csv") == options.rows
             (our_cpu, our_wall), (cpu, wall) = (map(statistics.median, zip(*times)) for times in (ours, loops))
-            print(json.dumps({"model": model, "ours_cpu_s": our_cpu, "loop_cpu_s": cpu, "ratio": round(cpu / our_cpu, 2),
-                              "ours_wall_s": our_wall, "loop_wall_s": wall, "rows": options.rows}), flush=True)
+            print(
+                json.dumps(
+                    {
+                        "model": model,
+                        "ours_cpu_s": our_cpu,
+                        "loop_cpu_s": cpu,
+                        "ratio": round(cpu / our_cpu, 2),
+                        "ours_wall_s": our_wall,
+                        "loop_wall_s": wall,
+                        "rows": options.rows,
+                    }
+                ),
+                flush=True,
+            )
 
 
 def batch(python: Path, folder: Path, model: str) -> tuple[float, float]:

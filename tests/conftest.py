@@ -15,9 +15,8 @@ import pytest
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.engine import URL
 
+from zaffre.store import schema
 from zaffre.store.db import Database
-from zaffre.store.tables import assets, jobs, resources, tracking, views  # noqa: F401  # each adds its tables
-from zaffre.store.tables.base import metadata
 
 SERVER_URL = "ZAFFRE_TEST_POSTGRES"  # names a running server; its user must be able to create databases
 
@@ -70,7 +69,7 @@ def postgres_template(postgres: URL) -> Iterator[tuple[URL, str]]:
     name = f"zaffre_{uuid.uuid4().hex}"
     _administer(postgres, f"CREATE DATABASE {name}")
     engine = create_engine(postgres.set(database=name))
-    metadata.create_all(engine)
+    schema.metadata().create_all(engine)
     engine.dispose()
     yield postgres, name
     _administer(postgres, f"DROP DATABASE {name} WITH (FORCE)")
@@ -82,7 +81,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     if request.param == "sqlite":
         url = f"sqlite:///{tmp_path / 'zaffre.db'}"
         made = Database(url)
-        metadata.create_all(made.engine)
+        schema.metadata().create_all(made.engine)
         made.close()
         yield url
         return

@@ -33,6 +33,9 @@ def test_sec_06_models_are_registered_shown_and_downloaded_unread(server: Server
     assert server.mlflow("POST", "mlflow/model-versions/create", body).status_code == 200
     spec = {"name": "bomb", "type": "mlflow_model", "path": f"azureml://jobs/{job}/outputs/m"}
     assert server.api("POST", "/models", {"spec": spec}).status_code == 200
+    body = {"name": "imported", "path": server.ended(job)["outputs"]["m"]["path"], "allow_pickle": True}
+    assert server.api("POST", "/models:import", {**body, "allow_pickle": False}).json()["code"] == "PickleNotAllowed"
+    assert server.api("POST", "/models:import", body).status_code == 200  # an MLflow folder: nothing of it is opened
     for path in ("/models/bomb", "/models/bomb/download", "/models/bomb/lineage", f"/jobs/{job}/download?all=true"):
         assert server.api("GET", path).status_code == 200, path
     assert not mark.exists()

@@ -122,6 +122,23 @@ def test_example_score_a_folder(zaffre: Zaffre, copy: Path) -> None:
     assert "parallel: 3 mini-batches done, 0 failed" in again
 
 
+def test_example_model_to_onnx(zaffre: Zaffre, copy: Path) -> None:
+    """The commands of its page, in their order."""
+    page = (copy / "model-to-onnx/README.md").read_text()
+    commands = [line.partition("#")[0].split()[1:] for line in page.splitlines() if line.startswith("zaffre ")]
+    said = [zaffre(*words, cwd=copy) for words in commands]
+    assert re.search(r"auc 0\.\d+ on 120 loans", said[1])
+    first, again = json.loads(said[2]), json.loads(said[5])
+    assert (first["moved"], first["outcome"], first["data"]) == (True, "First", "loans-test:1")
+    assert "probabilities" in said[3]
+    assert "android" in said[3]
+    assert (again["moved"], again["outcome"], again["version"]) == (False, "Worse", "1")
+    assert json.loads(said[6])[0]["action"] == "keep"
+    made = json.loads(zaffre("model", "show", "-n", "loans-onnx", cwd=copy))
+    assert made["conversion"]["comparison"]["agrees"]
+    assert made["conversion"]["sample"]["source"] == "data that the run used"
+
+
 def test_the_demo_twice(zaffre: Zaffre, tmp_path: Path) -> None:
     first = zaffre("demo", "mine", cwd=tmp_path)
     for told in (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import os
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -260,6 +262,25 @@ def test_prune_spares_what_is_used(backend: VirtualEnvironments, tmp_path: Path)
     assert not (backend.places.root / built.key).exists()
     with pytest.raises(Conflict):
         backend.layer(built, tmp_path / "other")
+
+
+def test_all_is_compiled_but_the_tests_of_packages(backend: VirtualEnvironments, tmp_path: Path) -> None:
+    wheel = tmp_path / "tests" / "sample-1.0-py3-none-any.whl"  # the folder's name means nothing
+    wheel.parent.mkdir()
+    files = {"sample/__init__.py": "", "sample/tests/__init__.py": "", "sample/tests/deep/test_it.py": "x = 1\n",
+             "sample/old.py": "print 'of Python 2'\n", "sample-1.0.dist-info/WHEEL": "Wheel-Version: 1.0\n",
+             "sample-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: sample\nVersion: 1.0\n"}  # fmt: skip
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for name, text in {**files, "sample-1.0.dist-info/RECORD": "".join(f"{name},,\n" for name in files)}.items():
+            archive.writestr(name, text)
+    plan = dataclasses.replace(backend.plan(SMALL), requirements=(f"sample @ {wheel.as_uri()}",), constraints=())
+    made = backend.build(plan, lambda _line: None)
+    before = fingerprint(made.folder)
+    places = sorted(str(path.relative_to(path.parents[2])) for path in made.folder.rglob("sample/**/*.pyc"))
+    assert [place.partition(".")[0] for place in places] == ["sample/__pycache__/__init__"]
+    variables = backend.layer(made, tmp_path / "layer")
+    run("python -c 'import sample.tests.deep.test_it as it; assert it.x == 1'", variables, tmp_path)
+    assert fingerprint(made.folder) == before, "a job that imports them leaves nothing there, not even as root"
 
 
 @pytest.fixture

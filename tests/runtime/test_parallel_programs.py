@@ -166,3 +166,42 @@ def test_tables_and_arrays_become_lines() -> None:
 def test_what_has_no_rows_is_refused(returned: Any) -> None:
     with pytest.raises(parallel_worker.WrongReturn, match=type(returned).__name__):
         parallel_worker.text_of(returned)
+
+
+MLFLOW = """
+import sys, types
+class Model:
+    def predict(self, table):
+        return (table["x"] * 2).to_numpy() if "y" not in table else table[["x", "y"]]
+pyfunc = types.SimpleNamespace(load_model=lambda folder: Model() if folder.endswith("forest") else None)
+"""
+
+
+def test_a_model_that_scores_by_itself(tmp_path: Path) -> None:
+    """As a batch deployment of an MLflow model without a script: number of the row, predictions, file."""
+    pandas = pytest.importorskip("pandas")
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages/mlflow.py").write_text(MLFLOW)
+    (tmp_path / "models/forest").mkdir(parents=True)
+    (tmp_path / "models/forest/MLmodel").touch()
+    data = tmp_path / "data"
+    data.mkdir()
+    table = pandas.DataFrame({"x": [1, 2]})
+    table.to_csv(data / "1.csv", index=False)
+    table.to_csv(data / "2.tsv", index=False, sep="\t")
+    table.to_json(data / "3.jsonl", lines=True, orient="records")
+    table.to_json(data / "4.json", orient="records")
+    (data / "5.csv").write_text("x\n")
+    pandas.DataFrame({"x": [1], "y": [5]}).to_csv(data / "6.csv", index=False)
+    (data / "7.png").touch()
+    variables = {"AZUREML_MODEL_DIR": str(tmp_path / "models")}
+    status, said, rows = drive(tmp_path, "", data, entry=None, batch_files=1, variables=variables)
+    assert status == 0, said
+    assert rows == [
+        *(f"{row},{2 * (row + 1)},{name}" for name in ("1.csv", "2.tsv", "3.jsonl", "4.json") for row in (0, 1)),
+        "0,1,5,6.csv",
+    ]
+    assert "7.png is no table that a model can be given" in said
+    (tmp_path / "models/forest/MLmodel").unlink()
+    status, said, _ = drive(tmp_path, "", data, entry=None, variables=variables, key="other")
+    assert (status, "it is no MLflow model" in said) == (1, True)

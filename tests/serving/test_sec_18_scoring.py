@@ -209,3 +209,21 @@ def test_sec_18_a_worker_does_not_get_what_opens_the_server(target: Place) -> No
     target.deploy("curious", "blue", headers)
     _, told, _ = target.post("curious", {})
     assert target.keys["curious"] not in json.dumps(told)
+
+
+def test_sec_06_a_hostile_pickle_is_never_opened_by_the_server(target: Place) -> None:
+    """A deployment of it comes up: only a script of its owner could open it, in the deployment's own process."""
+    marker = target.folder / "pwned"
+    folder = target.folder / "hostile"
+    folder.mkdir()
+    evil = f"cos\nsystem\n(S'touch {marker}'\ntR.".encode()
+    (folder / "model.pkl").write_bytes(evil)
+    (folder / "conda.yaml").write_bytes(evil)
+    (folder / "MLmodel").write_text(
+        "flavors: {python_function: {loader_module: mlflow.sklearn}}\nrun_id: !!python/name:x"
+    )
+    target.ws.models.create_or_update({"name": "hostile", "version": "1", "path": str(folder)})
+    target.endpoint("pickled")
+    target.deploy("pickled", "blue", model="azureml:hostile:1")
+    assert target.post("pickled", {})[0] == 200
+    assert not marker.exists()

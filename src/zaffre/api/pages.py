@@ -104,7 +104,9 @@ def _page(path: str) -> Response:
         )
     base = "../" * path.count("/") or "./"
     headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-cache"}
-    status = 200 if path.split("/", 1)[0] in SECTIONS and not path.startswith("/") else 404  # the page itself says what is not there
+    status = (
+        200 if path.split("/", 1)[0] in SECTIONS and not path.startswith("/") else 404
+    )  # the page itself says what is not there
     return Response(text.replace("%BASE%", base), status, media_type="text/html", headers=headers)
 
 

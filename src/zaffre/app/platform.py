@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
+import hashlib
 import os
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
 from zaffre.api.auth import sign_job
 from zaffre.base.clock import now_ms
@@ -24,7 +30,7 @@ from zaffre.plugins.vault.file_key import FileKeyVault, key_of
 from zaffre.plugins.virtualenv.backend import VirtualEnvironments
 from zaffre.services.context import Changes, Context, Settings
 from zaffre.services.workspaces.manage import ensure_default
-from zaffre.store import requests, schema
+from zaffre.store import homes, requests, schema
 from zaffre.store.db import Database
 
 DATABASE_VARIABLE = "ZAFFRE_DATABASE"  # postgresql+psycopg://user@host/name; else SQLite in the home folder
@@ -39,25 +45,40 @@ class Platform:
     serving: Serving
     key: bytes
     lock: IO[str]
+    held: Connection | None  # by which a database that others could reach is this process' alone
 
     def close(self) -> None:
         """Running jobs go on, and endpoints serve on; the next platform over this home adopts them."""
         self.serving.stop()
         self.engine.stop()
         self.ctx.content.close()
+        if self.held is not None:
+            with contextlib.suppress(SQLAlchemyError):  # the database is gone, and the hold with it
+                self.held.close()
         self.ctx.db.close()
         self.lock.close()
 
 
 def open_platform(root: Path, settings: Settings, *, stop: Callable[[], None] = lambda: None) -> Platform:
     """Raises `Conflict` when another process works on this home, `InvalidRequest` when it cannot be written,
-    `Unavailable` for a database that is locked or of a newer release."""
+    `Conflict` also when its database (PostgreSQL) is another home's, `Unavailable` for a database that is locked or of
+    a newer release."""
     home = Home(root)
     _make(home)
-    lock = _lock(home)
-    db = Database(url) if (url := os.environ.get(DATABASE_VARIABLE)) else Database.at(home.root)
+    with contextlib.ExitStack() as undo:
+        lock = _lock(home)
+        undo.callback(lock.close)
+        db = Database(url) if (url := os.environ.get(DATABASE_VARIABLE)) else Database.at(home.root)
+        undo.callback(db.close)
+        platform = _open(home, db, lock, settings, stop)
+        undo.pop_all()
+        return platform
+
+
+def _open(home: Home, db: Database, lock: IO[str], settings: Settings, stop: Callable[[], None]) -> Platform:
     schema.prepare(db)
     key = key_of(home.key)
+    held = homes.claim(db, _identity(key), f"{socket.gethostname()}:{home.root}", take_over=settings.take_over)
     ctx = Context(
         db=db,
         home=home,
@@ -73,14 +94,18 @@ def open_platform(root: Path, settings: Settings, *, stop: Callable[[], None] = 
         stop=stop,
     )
     ensure_default(ctx)
-    if db.is_sqlite:
-        with db.write() as connection:
-            requests.forget_open(connection)
-    engine = Engine(ctx, LocalProcessBackend(), hardware.capacity(), alone=db.is_sqlite)
+    with db.write() as connection:
+        requests.forget_open(connection)
+    engine = Engine(ctx, LocalProcessBackend(), hardware.capacity())
     engine.start()
     serving = Serving(ctx, LocalProcessBackend())
     serving.start()
-    return Platform(ctx, engine, serving, key, lock)
+    return Platform(ctx, engine, serving, key, lock, held)
+
+
+def _identity(key: bytes) -> str:
+    """The same for a home that was moved; nobody learns the key from it."""
+    return hashlib.blake2b(b"home", key=key, digest_size=16).hexdigest()
 
 
 def _make(home: Home) -> None:

@@ -48,6 +48,7 @@ def serve(
     allow_hosts: Sequence[str] = (),
     allow_private_addresses: bool = False,
     scoring_port: int = 0,
+    take_over: bool = False,
 ) -> None:
     """Serve until stopped. When it answers, `<home>/server.json` has its url and token.
 
@@ -65,7 +66,14 @@ def serve(
     bound = listener.getsockname()
     url = f"http://{'[' + host + ']' if ':' in host else host}:{bound[1]}"
     holder: list[uvicorn.Server] = []
-    settings = Settings(url, dict(rewrites or {}), allow_private_addresses, host, scoring_port)
+    settings = Settings(
+        url,
+        dict(rewrites or {}),
+        allow_private_addresses=allow_private_addresses,
+        scoring_host=host,
+        scoring_port=scoring_port,
+        take_over=take_over,
+    )
     platform = open_platform(home.root, settings, stop=lambda: _end(holder))
     try:
         token = key_of(home.root / "token").hex()

@@ -2,6 +2,12 @@
 
 The text is judged as it came and as often decoded as anything later might decode it. The walk opens each folder by
 descriptor, so that a link put there between the check and the use leads nowhere.
+
+Two other judges of paths stay beside this one, as they answer other questions. `core.manifest.wrong_path` says what a
+stored tree may hold, and with it what an address in one may name: such names mean themselves and are never decoded (a
+file may be called `a%2e`), and what is laid out from a tree holds no links. `plugins.datastores.confine` is about
+addresses in the user's own stores: odd names are theirs to give, what is decoded is only looked at for `..`, and a
+remote store has no folders to walk.
 """
 
 from __future__ import annotations

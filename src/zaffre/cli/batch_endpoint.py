@@ -47,7 +47,9 @@ def add(verbs: Verbs) -> None:
         one.add_name("endpoint")
 
     invoke.add_argument("--deployment-name", "-d", metavar="NAME", help="deployment (default: that of the endpoint)")
-    invoke.add_argument("--input", metavar="PATH", help="local path, azureml:NAME:VERSION, azureml://..., https://...")
+    invoke.add_argument(
+        "--input", "-i", metavar="PATH", help="local path, azureml:NAME:VERSION, azureml://..., https://..."
+    )
     invoke.add_argument("--input-type", metavar="TYPE", help="uri_file, uri_folder or mltable")
     invoke.add_argument("--inputs", nargs="+", action="extend", default=[], metavar="NAME=VALUE",
                         help="inputs of a pipeline: values or paths")  # fmt: skip

@@ -21,6 +21,7 @@ from zaffre.cli.parser import DEFAULTS, Parser, Verbs
 NOUNS = {
     "job": "Submit, watch and steer work: commands and pipelines",
     "metrics": "What runs logged: keys, points, charts in the terminal",
+    "run": "Search, count and compare runs: jobs with what they logged",
     "data": "Data assets: versions of files, folders and tables",
     "environment": "The packages that jobs run with",
     "component": "Reusable steps of pipelines",
@@ -159,6 +160,9 @@ def _words(error: errors.ZaffreError) -> list[str]:
         return error.message.splitlines() or [error.code]
     found = []
     for fault in error.faults:
+        if fault.file is None and fault.line is None:
+            found.append(fault.message)  # it tells the place in words: that of a filter, of a field
+            continue
         place = ":".join(str(part) for part in (fault.file, fault.line, fault.column) if part is not None)
         found.append(f"{place}: {fault.message}" if place else fault.message)
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 from typing import Any
 
+from zaffre.cli import model_files, model_life
 from zaffre.cli.assets import COLUMNS, add_create, add_download, add_shared, common_fields, download_files
 from zaffre.cli.client import document, local_path, workspace
 from zaffre.cli.parser import Verbs
@@ -23,6 +24,8 @@ def add(verbs: Verbs) -> None:
     create.add_argument("--datastore", metavar="NAME", help="accepted; files go to the content store")
     add_shared(verbs, "risk")
     add_download(verbs, download_files, "risk")
+    model_files.add(verbs)
+    model_life.add(verbs)
 
 
 def _create(args: Namespace) -> Any:

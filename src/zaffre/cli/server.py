@@ -36,6 +36,11 @@ def add(verbs: Verbs, word: str, summary: str) -> None:
                             help="data may be fetched from loopback and private networks")  # fmt: skip
         parser.add_argument("--scoring-port", type=int, default=0, metavar="N",
                             help="port of online endpoints (0: the one they had, else any that is free)")  # fmt: skip
+        parser.add_argument(
+            "--take-over",
+            action="store_true",
+            help="a PostgreSQL database that belongs to another home, which is gone, becomes this one's",
+        )
         parser.add_argument("--detach", action="store_true", help="in the background; returns when it answers")
         parser.add_argument("--url-rewrite", nargs="+", action="extend", default=[], metavar="PREFIX=TARGET",
                             help="read addresses that begin with PREFIX from TARGET instead")  # fmt: skip
@@ -61,6 +66,7 @@ def _up(args: Namespace) -> Any:
         allow_hosts=args.allow_host,
         allow_private_addresses=args.allow_private_addresses,
         scoring_port=args.scoring_port,
+        take_over=args.take_over,
     )
     return None
 
@@ -76,6 +82,7 @@ def _detached(args: Namespace, home: Home) -> Any:
         flags += [word for item in args.allow_host for word in ("--allow-host", item)]
         flags += ["--allow-remote"] if args.allow_remote else []
         flags += ["--allow-private-addresses"] if args.allow_private_addresses else []
+        flags += ["--take-over"] if args.take_over else []
         launch(home, flags)
         found = None
     address = found[0] if found else read(home)

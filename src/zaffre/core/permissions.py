@@ -17,6 +17,7 @@ class Permission(StrEnum):
     ASSETS_READ = "assets.read"
     ASSETS_WRITE = "assets.write"
     MODELS_REGISTER = "models.register"  # add models and versions, and describe them; never remove or promote
+    MODELS_APPROVE = "models.approve"  # say that a version may, or may not, go on
     RESOURCES_READ = "resources.read"
     RESOURCES_WRITE = "resources.write"
     CONTENT_READ = "content.read"

@@ -58,6 +58,7 @@ class Live:
     deadline: float | None = None  # monotonic seconds
     busy: bool = False  # a worker thread is at it
     events: EventFiles | None = None  # how far TensorBoard's files were read
+    look_at: float = 0.0  # for more of them, monotonic seconds
 
     @property
     def never_started(self) -> int:

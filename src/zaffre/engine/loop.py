@@ -29,6 +29,7 @@ from zaffre.plugins.logs import rotate
 from zaffre.ports.compute import Capacity, ComputeBackend, WaitsOnMany
 from zaffre.services.computes.limits import instances
 from zaffre.services.context import Context
+from zaffre.services.runs.count_keys import count_keys
 from zaffre.services.tracking.compact import compact_metrics
 from zaffre.store import jobs as store
 from zaffre.store.db import DatabaseUnavailable
@@ -50,11 +51,9 @@ SETTLE_S = 0.002  # so long a started step may wait to be shown as Running, so t
 class Engine:
     """Start it once per process; `stop` leaves running jobs alone, another engine will adopt them."""
 
-    def __init__(self, ctx: Context, compute: ComputeBackend, machine: Capacity, *, alone: bool) -> None:
-        """`alone`: no other engine can work on this database, so leases left by any dead one are void at once."""
+    def __init__(self, ctx: Context, compute: ComputeBackend, machine: Capacity) -> None:
         self.ctx = ctx
         self.owner = _owner(ctx.home.root)
-        self.alone = alone
         self.motor = Motor(ctx, compute, Slots(machine, lambda workspace, name: instances(ctx, workspace, name)))
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
@@ -67,9 +66,8 @@ class Engine:
         self._compacted = now_ms() - COMPACT_BACK_MS
 
     def start(self) -> None:
-        if self.alone:
-            with self.ctx.db.write() as connection:
-                store.release_leases(connection)
+        with self.ctx.db.write() as connection:
+            store.release_leases(connection)  # of engines that died: no other works on this database
         self.ctx.changes.work = self._poke
         self._thread.start()
 
@@ -253,6 +251,7 @@ class Engine:
 
     def _compact(self) -> None:
         self._compacted = compact_metrics(self.ctx, self._compacted, COMPACT_FOR_S)
+        count_keys(self.ctx, COMPACT_FOR_S)
 
     def _look_into(self, logs: list[Path], running: list[Live]) -> None:
         """Long logs of running jobs are packed as they grow. A full disk is no reason to end a job."""

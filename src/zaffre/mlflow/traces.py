@@ -17,12 +17,12 @@ from zaffre.mlflow.endpoint import Call, Endpoint
 from zaffre.mlflow.json import integer, optional, required, rows, texts
 from zaffre.services.context import Context
 from zaffre.services.traces import assess, otlp
-from zaffre.services.traces import start_trace as service
+from zaffre.services.traces import change_trace as change
 from zaffre.services.traces.delete_traces import delete_traces
 from zaffre.services.traces.get_trace import get_trace, get_traces, spans_of
 from zaffre.services.traces.log_spans import log_spans
 from zaffre.services.traces.search_traces import search_traces
-from zaffre.services.traces.start_trace import NewTrace
+from zaffre.services.traces.start_trace import NewTrace, start_trace
 from zaffre.services.tracking.values import tags, wrong
 
 READ, WRITE = Permission.TRACKING_READ, Permission.TRACKING_WRITE
@@ -43,7 +43,7 @@ def start(call: Call) -> dict[str, Any]:
         response=optional(info, "response_preview"), tags=_texts_of(info, "tags"),
         details=_texts_of(info, "trace_metadata"), assessments=rows(info, "assessments"),
     )  # fmt: skip
-    return {"trace": {"trace_info": show.info(service.start_trace(call.context, call.workspace, new))}}
+    return {"trace": {"trace_info": show.info(start_trace(call.context, call.workspace, new))}}
 
 
 def _start_v2(call: Call) -> dict[str, Any]:
@@ -51,11 +51,11 @@ def _start_v2(call: Call) -> dict[str, Any]:
         None, required(call.body, "experiment_id"), integer(call.body, "timestamp_ms") or 0,
         tags=tags(rows(call.body, "tags"), TAG_LENGTH), details=tags(rows(call.body, "request_metadata"), TAG_LENGTH),
     )  # fmt: skip
-    return {"trace_info": show.info_v2(service.start_trace(call.context, call.workspace, new, finalized=False))}
+    return {"trace_info": show.info_v2(start_trace(call.context, call.workspace, new, finalized=False))}
 
 
 def end(call: Call) -> dict[str, Any]:
-    trace = service.end_trace(
+    trace = change.end_trace(
         call.context, call.workspace, call.path["trace"], ended_at=integer(call.body, "timestamp_ms") or 0,
         state=show.STATE_OF.get(optional(call.body, "status") or "", optional(call.body, "status") or ""),
         tags=tags(rows(call.body, "tags"), TAG_LENGTH), details=tags(rows(call.body, "request_metadata"), TAG_LENGTH),
@@ -124,21 +124,21 @@ def delete(call: Call) -> dict[str, Any]:
 
 def set_tag(call: Call) -> None:
     ((key, value),) = tags([call.body], TAG_LENGTH).items()
-    service.set_trace_tags(call.context, call.workspace, call.path["trace"], {key: value})
+    change.set_trace_tags(call.context, call.workspace, call.path["trace"], {key: value})
 
 
 def delete_tag(call: Call) -> None:
-    service.delete_trace_tag(call.context, call.workspace, call.path["trace"], required(call.body, "key"))
+    change.delete_trace_tag(call.context, call.workspace, call.path["trace"], required(call.body, "key"))
 
 
 def link_to_run(call: Call) -> None:
-    service.link_to_run(call.context, call.workspace, texts(call.body, "trace_ids"), required(call.body, "run_id"))
+    change.link_to_run(call.context, call.workspace, texts(call.body, "trace_ids"), required(call.body, "run_id"))
 
 
 def link_prompts(call: Call) -> None:
     linked = [{"name": required(item, "name"), "version": required(item, "version")}
               for item in rows(call.body, "prompt_versions")]  # fmt: skip
-    service.link_prompts(call.context, call.workspace, required(call.body, "trace_id"), linked)
+    change.link_prompts(call.context, call.workspace, required(call.body, "trace_id"), linked)
 
 
 def create_assessment(call: Call) -> dict[str, Any]:

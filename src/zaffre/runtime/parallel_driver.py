@@ -90,7 +90,8 @@ class Driver:
         self.total = self.done = self.items_done = self.items_failed = 0
         self.failed: dict[int, str] = {}  # mini-batches given up, with the last line of the cause
         self.workers: list[Worker] = []
-        self.bad_starts = 0
+        self.bad_starts, self.most = 0, 1
+        self.ready_s = self.first_ready = 0.0  # how long the last worker took to get ready, and when the first one was
         self.began = self.shown = time.monotonic()
         self.done_before = 0
         self.selector = selectors.DefaultSelector()
@@ -215,7 +216,9 @@ class Driver:
         return max(1, min(int(self.layout["workers"]), cores, len(self.waiting) or 1))
 
     def run(self) -> None:
-        for number in range(self.wanted() if self.waiting else 0):
+        self.most = self.wanted()
+        at_first = 1 if self.layout["entry"] is None else self.most
+        for number in range(at_first if self.waiting else 0):
             self.workers.append(Worker(number, self))
         while self.waiting or any(worker.batch for worker in self.workers):
             self.turn()
@@ -251,11 +254,22 @@ class Driver:
         batch, worker.batch, worker.deadline = worker.batch, None, None
         if "ready" in answer:
             self.bad_starts = 0
+            self.ready_s, self.first_ready = time.monotonic() - worker.began, self.first_ready or time.monotonic()
         elif batch is not None and "done" in answer:
             self.count({"items": batch.items, "rows": answer["rows"]})
         elif batch is not None:
             self.again(batch, answer["error"].strip().rpartition("\n")[2], answer["again"])
         self.give(worker)
+        if batch is not None and len(self.workers) < self.most:
+            self.grow()
+
+    def grow(self) -> None:
+        """A model that scores by itself gets ready in seconds, of which a million rows take few: another worker starts
+        only when what is left takes longer than that."""
+        done = self.done - self.done_before + len(self.failed)
+        each = (time.monotonic() - self.first_ready) / max(done, 1)
+        if self.waiting and each * len(self.waiting) > 2 * self.ready_s:
+            self.workers.append(Worker(len(self.workers), self))
 
     def count(self, head: dict[str, Any]) -> None:
         """A `run` that returns fewer rows than it got items has failed for the others; None says that all went well."""
@@ -390,6 +404,7 @@ class Worker:
         self.batch: Batch | None = None
         self.why: str | None = None  # it is ended, if it is
         self.is_ready, self.lives, self.dismissed = False, True, False
+        self.began = time.monotonic()
         self.rest, self.partial, self.printed = b"", b"", 0
         layout = driver.layout
         self.log_path = os.path.join(layout["logs"], f"worker_{number}.txt")
@@ -398,7 +413,7 @@ class Worker:
         self.answers, answers_out = os.pipe()
         self.output, output_in = os.pipe()
         command = [sys.executable, os.path.join(HERE, "parallel_worker.py"), driver.layout_file]
-        variables = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // driver.wanted()))}
+        variables = {"OMP_NUM_THREADS": str(max(1, (os.cpu_count() or 1) // driver.most))}
         variables.update(os.environ)
         variables.update({"AZUREML_PROCESS_NAME": f"worker_{number}", "PYTHONUNBUFFERED": "1"})
         variables.update(layout.get("variables") or {})

@@ -24,6 +24,7 @@ from zaffre.sdk.metrics import Metrics
 from zaffre.sdk.models import Models
 from zaffre.sdk.online_deployments import OnlineDeployments
 from zaffre.sdk.online_endpoints import OnlineEndpoints
+from zaffre.sdk.runs import Runs
 from zaffre.sdk.transport import Transport
 from zaffre.sdk.workspaces import Workspaces
 
@@ -67,6 +68,10 @@ class Workspace:
     @cached_property
     def jobs(self) -> Jobs:
         return Jobs(self._scope)
+
+    @cached_property
+    def runs(self) -> Runs:
+        return Runs(self._scope)
 
     @cached_property
     def data(self) -> DataAssets:

@@ -60,6 +60,7 @@ class Settings:
     allow_private_addresses: bool = False  # fetch from loopback and private networks (SEC-05)
     scoring_host: str = "127.0.0.1"  # where the gateway of online endpoints listens
     scoring_port: int = 0  # 0: the one it had before, else any free one
+    take_over: bool = False  # a database that belongs to another home
 
 
 @dataclass(frozen=True)

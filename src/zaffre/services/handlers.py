@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from zaffre.core.approval import Approval
 from zaffre.services.assets import change as asset_change
 from zaffre.services.assets import create as asset_create
 from zaffre.services.assets import show as asset_show
+from zaffre.services.audit import show as audit_show
 from zaffre.services.batch_endpoints import deployment as batch_deployment
 from zaffre.services.batch_endpoints import endpoint as batch_endpoint
 from zaffre.services.batch_endpoints import invoke as batch_invoke
@@ -37,6 +39,8 @@ from zaffre.services.jobs import (
 )
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
+from zaffre.services.models import alias, approve, export, import_files, promote
+from zaffre.services.models import show as model_show
 from zaffre.services.online_deployments import create as deployment_create
 from zaffre.services.online_deployments import delete as deployment_delete
 from zaffre.services.online_deployments import log as deployment_log
@@ -112,6 +116,15 @@ HANDLERS: dict[str, Handler] = {
     "data.profile": data_profile.profile,
     **_versioned("model"),
     "model.download": data_download.downloader("model"),
+    "model.show": model_show.show,
+    "model.request_approval": approve.decider(Approval.REQUESTED),
+    "model.approve": approve.decider(Approval.APPROVED),
+    "model.reject": approve.decider(Approval.REJECTED),
+    "model.set_alias": alias.set_alias,
+    "model.delete_alias": alias.delete_alias,
+    "model.promote": promote.promote,
+    "model.export": export.export,
+    "model.import": import_files.import_files,
     **_versioned("environment"),
     **_versioned("component"),
     "workspace.create": workspaces.create,
@@ -164,6 +177,7 @@ HANDLERS: dict[str, Handler] = {
     "server.health": state.health,
     "server.status": state.status,
     "server.stop": state.stop,
+    "audit.list": audit_show.list_audit,
     "storage.scrub": storage.scrub,
     "storage.gc": storage.collect,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from zaffre.base.errors import InvalidRequest, NotFound
@@ -18,14 +18,6 @@ from zaffre.store import resources
 BUILT_IN = ("workspaceblobstore", "workspaceartifactstore", "workspacefilestore", "workspaceworkingdirectory")
 DATASTORE = re.compile(r"azureml://(?:subscriptions/.*/)?datastores/(?P<name>[^/]+)/paths/(?P<path>.*)", re.DOTALL)
 CONTENT = re.compile(r"content://(?P<root>[0-9a-f]{64})(?:/(?P<path>.*))?", re.DOTALL)
-
-
-def confined(root: Path, path: str) -> Path:
-    """`path` below `root`. Raises `InvalidRequest` for what would lead out of it (SEC-01)."""
-    pure = PurePosixPath(path)
-    if "\0" in path or "\\" in path or pure.is_absolute() or ".." in pure.parts:
-        raise InvalidRequest(f"path {path!r} leads out of its folder", code="PathOutside")
-    return root / pure
 
 
 def datastore(ctx: Context, workspace: str, name: str, *, with_credentials: bool = False) -> dict[str, Any]:
@@ -53,7 +45,7 @@ def locate(ctx: Context, workspace: str, uri: str) -> Location:
     """Where the bytes behind an address are. Raises `NotFound` for an unknown datastore or content."""
     if found := CONTENT.fullmatch(uri):
         folder = ctx.content.shared(found["root"])
-        return Location(uri, confined(folder, found["path"]) if found["path"] else folder)
+        return Location(uri, _in_tree(folder, found["path"] or "", uri))
     if found := DATASTORE.fullmatch(uri):
         store = datastore(ctx, workspace, found["name"], with_credentials=True)
         if store["type"] == "local":
@@ -70,6 +62,14 @@ def no_address(text: str) -> InvalidRequest:
     return InvalidRequest(
         f"{text[:300]} is no address", code="NoAddress", hint="azureml://datastores/workspaceblobstore/paths/FOLDER"
     )
+
+
+def _in_tree(folder: Path, path: str, uri: str) -> Path:
+    """A tree that is laid out has files and folders only, under paths that passed the same judge (SEC-01)."""
+    inner = path.strip("/")
+    if inner and (reason := manifests.wrong_path(inner)):
+        raise InvalidRequest(f"{uri}: the path {reason}", code="InvalidPath")
+    return folder / inner if inner else folder
 
 
 def local_path(ctx: Context, workspace: str, uri: str, notes: list[str]) -> Path:

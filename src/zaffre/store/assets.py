@@ -13,6 +13,7 @@ from zaffre.base.errors import Conflict, NotFound
 from zaffre.base.ids import is_number, sequence
 from zaffre.store.db import Database
 from zaffre.store.tables.assets import asset_labels, asset_versions, lineage
+from zaffre.store.tables.audit import approvals
 from zaffre.store.tables.jobs import jobs
 
 
@@ -172,6 +173,12 @@ def remove(connection: Connection, record: AssetRecord) -> None:
     connection.execute(
         delete(asset_labels).where(
             L.workspace == record.workspace, L.kind == record.kind, L.name == record.name, L.version == record.version
+        )
+    )
+    A = approvals.c  # a later version of the same number is another one, and not approved
+    connection.execute(
+        delete(approvals).where(
+            A.workspace == record.workspace, A.noun == record.kind, A.name == record.name, A.version == record.version
         )
     )
     connection.execute(delete(asset_versions).where(V.id == record.id))

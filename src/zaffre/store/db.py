@@ -107,6 +107,13 @@ class Database:
         make: Callable[[Table], Insert] = sqlite.insert if self.is_sqlite else postgresql.insert
         return make(table)
 
+    def connect_alone(self) -> Connection:
+        """A connection outside of the pool, for a lock that lasts as long as it is open."""
+        with _told_plainly():
+            connection = self.engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            connection.detach()
+            return connection
+
     def close(self) -> None:
         self.engine.dispose()
 

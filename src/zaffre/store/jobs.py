@@ -16,6 +16,7 @@ from zaffre.base.errors import Conflict, NotFound
 from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING, Status, sources
 from zaffre.store.db import Database
+from zaffre.store.run_key_counts import uncount
 from zaffre.store.tables.jobs import job_events, jobs
 from zaffre.store.tables.tracking import tags as tag_table
 
@@ -181,6 +182,8 @@ def _add_events(connection: Connection, events: list[dict[str, Any]]) -> None:
 def change(connection: Connection, job_id: int, values: Mapping[str, Any]) -> None:
     """Columns that are not the status."""
     assert "status" not in values
+    if {"archived", "experiment_id"} & values.keys():
+        uncount(connection, [job_id])
     connection.execute(update(jobs).where(jobs.c.id == job_id).values(dict(values)))
 
 
@@ -288,6 +291,12 @@ def root_events_after(connection: Connection, workspace: str, after: int, limit:
 def tree(connection: Connection, root_id: int) -> list[JobRecord]:
     query = select(*COLUMNS).where(jobs.c.root_id == root_id).order_by(jobs.c.id)
     return [_record(row) for row in connection.execute(query)]
+
+
+def outputs_of_tree(connection: Connection, root_id: int) -> list[tuple[str, dict[str, Any]]]:
+    """(name, outputs) of every job below a root that made something, and of the root."""
+    query = select(jobs.c.name, jobs.c.outputs).where(jobs.c.root_id == root_id, jobs.c.outputs.isnot(None))
+    return [(row[0], row[1]) for row in connection.execute(query.order_by(jobs.c.id))]
 
 
 def page(
@@ -454,6 +463,8 @@ def tags_of(
 
 def set_tags(db: Database, connection: Connection, job_id: int, values: Mapping[str, str | None]) -> None:
     """None removes a tag."""
+    if values:
+        uncount(connection, [job_id])
     for key, value in values.items():
         if value is None:
             connection.execute(delete(tag_table).where(tag_table.c.job_id == job_id, tag_table.c.key == key))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from zaffre.base.clock import now_ms
 from zaffre.store import registered_models as models
 from zaffre.store.db import Database
 from zaffre.store.registered_models import KIND
 from zaffre.store.tables.assets import asset_labels, asset_versions, lineage, registered_models
+from zaffre.store.tables.audit import approvals, promotion_rules
 
 R, V, L, E = registered_models.c, asset_versions.c, asset_labels.c, lineage.c
+A, P = approvals.c, promotion_rules.c
 
 
 def is_taken(connection: Connection, workspace: str, name: str) -> bool:
@@ -21,7 +23,7 @@ def is_taken(connection: Connection, workspace: str, name: str) -> bool:
 
 
 def rename(db: Database, connection: Connection, workspace: str, old: str, new: str) -> None:
-    """Versions, aliases and lineage go with it. The new name must be free."""
+    """Versions, aliases with their rules, approvals and lineage go with it. The new name must be free."""
     models.change(db, connection, workspace, old, {})  # there is a row of it from now on
     connection.execute(
         update(registered_models).where(R.workspace == workspace, R.name == old).values(name=new, changed_at=now_ms())
@@ -31,6 +33,11 @@ def rename(db: Database, connection: Connection, workspace: str, old: str, new: 
         connection.execute(update(asset_versions).where(V.id == id_).values(name=new, spec={**spec, "name": new}))
     connection.execute(
         update(asset_labels).where(L.workspace == workspace, L.kind == KIND, L.name == old).values(name=new)
+    )
+    connection.execute(delete(promotion_rules).where(P.workspace == workspace, P.name == new))
+    connection.execute(update(promotion_rules).where(P.workspace == workspace, P.name == old).values(name=new))
+    connection.execute(
+        update(approvals).where(A.workspace == workspace, A.noun == KIND, A.name == old).values(name=new)
     )
     begins = func.substr(E.ref, 1, len(old) + 1) == f"{old}:"
     connection.execute(

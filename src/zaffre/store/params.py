@@ -9,6 +9,7 @@ from sqlalchemy import Connection, select
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.store.db import Database
+from zaffre.store.run_key_counts import uncount
 from zaffre.store.tables.tracking import params
 
 P = params.c
@@ -18,6 +19,7 @@ def add(db: Database, connection: Connection, job_id: int, run: str, values: Map
     """The same value again is no change. Raises `InvalidRequest` naming a parameter that has another value."""
     if not values:
         return
+    uncount(connection, [job_id])
     rows = [
         {"job_id": job_id, "key": key, "value": values[key], "number": number_of(values[key])} for key in sorted(values)
     ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import NotFound
@@ -14,6 +14,7 @@ from zaffre.store import assets
 from zaffre.store.assets import AssetRecord
 from zaffre.store.db import Database
 from zaffre.store.tables.assets import asset_labels, asset_versions, registered_models
+from zaffre.store.tables.audit import promotion_rules
 
 KIND = "model"
 R, V, L = registered_models.c, asset_versions.c, asset_labels.c
@@ -26,7 +27,7 @@ class RegisteredModel:
     tags: dict[str, str]
     created_at: int
     changed_at: int
-    versions: list[AssetRecord] = field(default_factory=list)  # newest first
+    versions: list[AssetRecord] = field(default_factory=list)  # newest first; of a search only the newest
     aliases: dict[str, str] = field(default_factory=dict)  # alias -> version
 
 
@@ -61,24 +62,38 @@ def get(connection: Connection, workspace: str, name: str) -> RegisteredModel:
 
 
 def every(connection: Connection, workspace: str, name: str | None = None) -> list[RegisteredModel]:
-    """All models, or the one of this name, by name."""
-    rows = select(R.name, R.description, R.tags, R.created_at, R.changed_at).where(R.workspace == workspace)
-    labels = select(L.name, L.label, L.version).where(L.workspace == workspace, L.kind == KIND)
-    versions = select(*assets.COLUMNS).where(V.workspace == workspace, V.kind == KIND, V.archived.is_(False))
+    """All models, or the one of this name, by name; each with all of its versions."""
+    rows, versions = _rows(workspace), _versions(workspace)
     if name is not None:
-        rows, labels, versions = (
-            rows.where(R.name == name),
-            labels.where(L.name == name),
-            versions.where(V.name == name),
-        )
+        rows, versions = rows.where(R.name == name), versions.where(V.name == name)
+    made = [AssetRecord(*row) for row in connection.execute(versions)]
+    aliases = {name: aliases_of(connection, workspace, name)} if name is not None else _aliases(connection, workspace)
+    return _together(connection.execute(rows), made, aliases)
+
+
+def newest(connection: Connection, workspace: str, names: Sequence[str]) -> list[RegisteredModel]:
+    """The models of these names, by name; each with its newest version alone."""
+    last = select(func.max(V.id)).where(V.workspace == workspace, V.kind == KIND, V.archived.is_(False))
+    last = last.where(V.name.in_(names)).group_by(V.name)
+    made = [AssetRecord(*row) for row in connection.execute(select(*assets.COLUMNS).where(V.id.in_(last)))]
+    rows = connection.execute(_rows(workspace).where(R.name.in_(names)))
+    return _together(rows, made, _aliases(connection, workspace, names))
+
+
+def _rows(workspace: str) -> Any:
+    return select(R.name, R.description, R.tags, R.created_at, R.changed_at).where(R.workspace == workspace)
+
+
+def _versions(workspace: str) -> Any:
+    listed = (V.workspace == workspace, V.kind == KIND, V.archived.is_(False))
+    return select(*assets.COLUMNS).where(*listed).order_by(V.id.desc())
+
+
+def _together(rows: Any, versions: list[AssetRecord], aliases: dict[str, dict[str, str]]) -> list[RegisteredModel]:
     made: dict[str, list[AssetRecord]] = {}
-    for row in connection.execute(versions.order_by(V.id.desc())):
-        record = AssetRecord(*row)
+    for record in versions:
         made.setdefault(record.name, []).append(record)
-    aliases: dict[str, dict[str, str]] = {}
-    for model, label, version in connection.execute(labels):
-        aliases.setdefault(model, {})[label] = version
-    said = {row[0]: row for row in connection.execute(rows)}
+    said = {row[0]: row for row in rows}
     found = []
     for model in sorted(made.keys() | said.keys()):
         there = made.get(model, [])
@@ -86,6 +101,28 @@ def every(connection: Connection, workspace: str, name: str | None = None) -> li
         _, description, tags, created, changed = said.get(model, (model, None, {}, first, first))
         last = max([changed, *(record.changed_at for record in there)])
         found.append(RegisteredModel(model, description, tags, created, last, there, aliases.get(model, {})))
+    return found
+
+
+def aliases_of(connection: Connection, workspace: str, name: str) -> dict[str, str]:
+    """alias -> version."""
+    return _aliases(connection, workspace, [name]).get(name, {})
+
+
+def _aliases(connection: Connection, workspace: str, names: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
+    query = select(L.name, L.label, L.version).where(L.workspace == workspace, L.kind == KIND)
+    found: dict[str, dict[str, str]] = {}
+    for model, label, version in connection.execute(query if names is None else query.where(L.name.in_(names))):
+        found.setdefault(model, {})[label] = version
+    return found
+
+
+def labels_of(connection: Connection, workspace: str, names: Sequence[str]) -> dict[tuple[str, str], list[str]]:
+    """(name, version) -> its aliases, sorted."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for name, aliases in _aliases(connection, workspace, names).items():
+        for alias, version in sorted(aliases.items()):
+            found.setdefault((name, version), []).append(alias)
     return found
 
 
@@ -97,6 +134,9 @@ def change(db: Database, connection: Connection, workspace: str, name: str, valu
 
 
 def remove(connection: Connection, workspace: str, name: str) -> None:
+    """The name, with the rules of its aliases."""
+    rules = promotion_rules.c
+    connection.execute(delete(promotion_rules).where(rules.workspace == workspace, rules.name == name))
     connection.execute(delete(registered_models).where(R.workspace == workspace, R.name == name))
 
 

@@ -11,8 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from zaffre.core.search_filter import NULL_OPS, Clause, Op, Order
 from zaffre.store.compare import compare
-from zaffre.store.runs import SOURCE, STARTED
-from zaffre.store.tables.jobs import jobs
+from zaffre.store.tables.jobs import SOURCE, STARTED, jobs
 from zaffre.store.tables.resources import experiments
 from zaffre.store.tables.tracking import dataset_uses, datasets, metric_latest, params, tags
 

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Float, Select, case, cast, func, literal, null, select, tuple_, union_all
+import orjson
+from sqlalchemy import ColumnElement, Connection, and_, cast, func, select
 
-from zaffre.store.tables.jobs import jobs
-from zaffre.store.tables.tracking import metric_latest, params, tags
+from zaffre.store.run_key_counts import TABLES
+from zaffre.store.tables.base import Json
+from zaffre.store.tables.jobs import UNCOUNTED, jobs
+from zaffre.store.tables.run_keys import run_keys
+from zaffre.store.tables.tracking import INDEXED, metric_latest, params
 
-J, M, P = jobs.c, metric_latest.c, params.c
+J, K, M, P = jobs.c, run_keys.c, metric_latest.c, params.c
 Kind = Literal["metrics", "params", "tags"]
+FEW = 100_000  # values are looked at one by one; of more, only the ends of the index
+NUMBERS: Mapping[str, tuple[Any, ColumnElement[Any], ColumnElement[bool]]] = {
+    "metrics": (metric_latest, M.value, M.is_nan == False),  # noqa: E712
+    "params": (params, P.number, and_(P.number.isnot(None), func.length(P.value) <= INDEXED)),
+}
 
 
 @dataclass(frozen=True)
@@ -19,12 +29,13 @@ class RunKey:
     kind: Kind
     key: str
     runs: int
-    least: float | None
-    most: float | None
+    least: float | None = None
+    most: float | None = None
 
 
 def search(
     connection: Connection,
+    sqlite: bool,
     workspace: str,
     *,
     prefix: str = "",
@@ -33,28 +44,69 @@ def search(
     after: tuple[str, str] | None = None,
     limit: int = 1000,
 ) -> list[RunKey]:
-    """By (key, kind), those behind `after`."""
-    parts = []
-    for noun, table, number in (
-        ("metrics", metric_latest, case((M.is_nan, None), else_=M.value)),
-        ("params", params, P.number),
-        ("tags", tags, cast(null(), Float)),
-    ):
-        if kind not in (None, noun):
-            continue
-        query: Select[tuple[str, str, int, float, float]] = (
-            select(literal(noun).label("kind"), table.c.key, func.count(), func.min(number), func.max(number))
-            .join_from(table, jobs, table.c.job_id == J.id)
-            .where(J.workspace == workspace, J.archived.is_(False))
-            .group_by(table.c.key)
-        )
-        if prefix:
-            query = query.where(func.substr(table.c.key, 1, len(prefix)) == prefix)
-        if experiment_id is not None:
-            query = query.where(J.experiment_id == experiment_id)
-        parts.append(query)
-    every = union_all(*parts).subquery()
-    found = select(every)
-    if after is not None:
-        found = found.where(tuple_(every.c.key, every.c.kind) > tuple_(*after))
-    return [RunKey(*row) for row in connection.execute(found.order_by(every.c.key, every.c.kind).limit(limit))]
+    """By (key, kind), those behind `after`. Archived runs are not counted, nor do their values widen a range."""
+    counts = _counts(connection, workspace, prefix, kind, experiment_id)
+    page = sorted(item for item in counts if after is None or item > after)[:limit]
+    ranges: dict[tuple[str, str], tuple[float | None, float | None]] = {}
+    for noun in NUMBERS:
+        if keys := {key: counts[key, kind_] for key, kind_ in page if kind_ == noun}:
+            found = _ranges(connection, sqlite, noun, keys, _in_scope(workspace, experiment_id))
+            ranges.update(((key, noun), ends) for key, *ends in found)
+    return [RunKey(noun, key, counts[key, noun], *ranges.get((key, noun), ())) for key, noun in page]  # type: ignore[arg-type]
+
+
+def _counts(
+    connection: Connection, workspace: str, prefix: str, kind: Kind | None, experiment_id: int | None
+) -> dict[tuple[str, str], int]:
+    """What was counted, and the runs that were not yet."""
+    found: dict[tuple[str, str], int] = {}
+    query = select(K.key, K.kind, func.sum(K.runs)).where(K.workspace == workspace, *_begins(K.key, prefix))
+    if kind is not None:
+        query = query.where(K.kind == kind)
+    if experiment_id is not None:
+        query = query.where(K.experiment_id == experiment_id)
+    query = query.group_by(K.key, K.kind).having(func.sum(K.runs) > 0)
+    found.update(((key, noun), int(runs)) for key, noun, runs in connection.execute(query))
+    for noun, table in TABLES:
+        if kind in (None, noun):
+            live = (
+                select(table.c.key, func.count())
+                .join_from(table, jobs, table.c.job_id == J.id)
+                .where(UNCOUNTED, *_in_scope(workspace, experiment_id), *_begins(table.c.key, prefix))
+                .group_by(table.c.key)
+            )
+            for key, runs in connection.execute(live):
+                found[key, noun] = found.get((key, noun), 0) + runs
+    return found
+
+
+def _begins(column: ColumnElement[str], prefix: str) -> list[ColumnElement[bool]]:
+    return [func.substr(column, 1, len(prefix)) == prefix] if prefix else []
+
+
+def _in_scope(workspace: str, experiment_id: int | None) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [J.workspace == workspace, J.archived.is_(False)]
+    return where if experiment_id is None else [*where, J.experiment_id == experiment_id]
+
+
+def _ranges(
+    connection: Connection, sqlite: bool, noun: str, keys: Mapping[str, int], scope: Sequence[ColumnElement[bool]]
+) -> list[Any]:
+    """(key, least, most). Of few runs all values are read; of many the index is walked from both ends."""
+    table, number, there = NUMBERS[noun]
+    if max(keys.values()) * len(keys) <= FEW:
+        runs = select(J.id).where(*scope)
+        query = select(table.c.key, func.min(number), func.max(number)).where(there, table.c.job_id.in_(runs))
+        return [row for row in connection.execute(query.group_by(table.c.key)) if row[0] in keys]
+    rows = (
+        func.json_each(orjson.dumps(list(keys)).decode())
+        if sqlite
+        else func.jsonb_array_elements_text(cast(list(keys), Json))
+    )
+    each = rows.table_valued("value")
+    ends = []
+    for order in (number.asc(), number.desc()):
+        walk = select(number).join_from(table, jobs, J.id == table.c.job_id + 0)
+        walk = walk.where(table.c.key == each.c.value, there, *scope).order_by(order).limit(1)
+        ends.append(walk.correlate(each).scalar_subquery())
+    return list(connection.execute(select(each.c.value, *ends)).all())

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, false, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, Select, and_, false, func, literal, not_, or_, select, true, tuple_
 
 from zaffre.core.search_filter import Clause, Order
 from zaffre.store.run_conditions import Conditions, Sort
-from zaffre.store.runs import COLUMNS, STARTED, RunRecord
-from zaffre.store.tables.jobs import jobs
+from zaffre.store.run_plan import ENOUGH, Narrow, from_row, narrowest
+from zaffre.store.runs import COLUMNS, RunRecord
+from zaffre.store.tables.jobs import SOURCE, STARTED, jobs
+from zaffre.store.tables.tracking import metric_latest
 
-J = jobs.c
+J, M = jobs.c, metric_latest.c
 Key = tuple[Any, ...]  # the values by which a run was sorted: where a page ends and the next one begins
+RANKS = (0, 1, 2)  # of metrics: numbers, NaN, none
 NEWEST = (Sort(STARTED, False, "number"), Sort(J.id, False, "number"))
 
 
@@ -39,35 +42,121 @@ def search(
     after: Key | None = None,
 ) -> list[tuple[RunRecord, Key]]:
     """Runs, newest first unless ordered otherwise; those behind `after`. Ties are broken alike on every page."""
-    sorts = sorts_of(build, orders)
-    where = _chosen(build, choice)
-    if after is not None:
-        where.append(_behind(sorts, after))
-    query = select(*COLUMNS, *(sort.column for sort in sorts)).where(*where)
-    query = query.order_by(*(sort.column.asc() if sort.ascending else sort.column.desc() for sort in sorts))
-    rows = connection.execute(query.limit(limit))
-    width = len(COLUMNS)
-    return [(RunRecord(*row[:width]), tuple(row[width:])) for row in rows]
+    keys = dict(_found(connection, build, choice, orders, limit, after))
+    records: dict[int, RunRecord] = {}
+    wanted = list(keys)
+    for start in range(0, len(wanted), 500):
+        some = select(*COLUMNS).where(J.id.in_(wanted[start : start + 500]))
+        records.update((row[0], RunRecord(*row)) for row in connection.execute(some))
+    return [(records[id_], key) for id_, key in keys.items()]
 
 
 def count(connection: Connection, build: Conditions, choice: Choice) -> int:
-    query = select(func.count()).select_from(jobs).where(*_chosen(build, choice))
-    return int(connection.execute(query).scalar_one())
+    narrow = next(iter(_narrowest(connection, build, choice)), None)
+    query, where = _from(build, choice, narrow, func.count())
+    return int(connection.execute(query.where(*where)).scalar_one())
 
 
 def sorts_of(build: Conditions, orders: Sequence[Order]) -> list[Sort]:
     return [sort for order in orders for sort in build.ordering(order)] + list(NEWEST)
 
 
-def _chosen(build: Conditions, choice: Choice) -> list[ColumnElement[bool]]:
-    where: list[ColumnElement[bool]] = [J.workspace == choice.workspace]
+def _found(
+    connection: Connection, build: Conditions, choice: Choice, orders: Sequence[Order], limit: int, after: Key | None
+) -> Iterator[tuple[int, Key]]:
+    """The ids of a page and the values by which they were sorted."""
+    sorts = sorts_of(build, orders)
+    narrow = next((one for one in _narrowest(connection, build, choice) if one.count < ENOUGH), None)
+    if narrow is None and orders and orders[0].entity == "metric":
+        yield from _along_metric(connection, build, choice, orders[0], sorts, limit, after)
+        return
+    query, where = _from(build, choice, narrow, J.id)
+    yield from _page(connection, query.where(*where), sorts, limit, after)
+
+
+def _along_metric(
+    connection: Connection,
+    build: Conditions,
+    choice: Choice,
+    order: Order,
+    sorts: Sequence[Sort],
+    limit: int,
+    after: Key | None,
+) -> Iterator[tuple[int, Key]]:
+    """Along the index of the metric: its numbers, then NaN, then the runs that do not have it, as far as needed."""
+    rest, first = sorts[2:], after[0] if after else 0
+    if first not in RANKS or (first == 0 and after and after[1] is None):
+        return  # a cursor that nobody was given
+    number = Sort(M.value, order.ascending, "number")
+    whole = _from(build, choice, None, J.id, walked=True)
+    for rank in RANKS[RANKS.index(first) :]:
+        query, where = whole
+        ahead: tuple[Sort, ...] = ()
+        if rank == 2:
+            query, where = _from(build, choice, None, J.id)
+            held = select(literal(1)).where(M.job_id == SOURCE, M.key == order.key)
+            where = [*where, not_(held.correlate(jobs).exists())]
+        else:
+            query = query.select_from(metric_latest.join(jobs, from_row(M.job_id) == SOURCE))
+            where = [*where, M.key == order.key, M.is_nan == bool(rank)]
+            ahead = (number,) if rank == 0 else ()
+        behind = None
+        if after and rank == first:
+            behind = tuple(after[1 if ahead else 2 :])
+            if ahead:  # where to begin in the index
+                where = [*where, M.value >= behind[0] if order.ascending else M.value <= behind[0]]
+        for id_, key in _page(connection, query.where(*where), [*ahead, *rest], limit, behind):
+            limit -= 1
+            yield id_, (rank, *key) if ahead else (rank, None if rank == 2 else 0.0, *key)
+        if limit <= 0:
+            return
+
+
+def _page(
+    connection: Connection, query: Select[Any], sorts: Sequence[Sort], limit: int, after: Key | None
+) -> Iterator[tuple[int, Key]]:
+    if after is not None:
+        query = query.where(_behind(sorts, after))
+    query = query.add_columns(*(sort.column for sort in sorts))
+    query = query.order_by(*(sort.column.asc() if sort.ascending else sort.column.desc() for sort in sorts))
+    for id_, *key in connection.execute(query.limit(limit)).all():
+        yield id_, tuple(key)
+
+
+def _narrowest(connection: Connection, build: Conditions, choice: Choice) -> list[Narrow]:
+    where: list[ColumnElement[bool]] = []
     if choice.experiment_ids is not None:
         where.append(J.experiment_id.in_(choice.experiment_ids))
+    if choice.parent_id:
+        where.append(J.parent_id == choice.parent_id)
+    return narrowest(connection, build.sqlite, choice.clauses, where)
+
+
+def _from(
+    build: Conditions, choice: Choice, narrow: Narrow | None, column: ColumnElement[Any], *, walked: bool = False
+) -> tuple[Select[Any], list[ColumnElement[bool]]]:
+    """The runs of a choice: those of a narrow condition, else along the order of their start.
+
+    With `walked` the order of another table leads. An index that must not lead is hidden: `x + 0`, `x || ''`.
+    """
+    query = select(column)
+    if narrow is None or narrow.rows is None:
+        query = query.select_from(jobs)
+    else:
+        query = query.select_from(narrow.rows.join(jobs, narrow.on))
+    one = choice.experiment_ids is not None and len(choice.experiment_ids) == 1
+    led = narrow is not None or walked
+    where: list[ColumnElement[bool]] = [(J.workspace.concat("") if led or one else J.workspace) == choice.workspace]
+    if choice.experiment_ids is not None:
+        where.append((J.experiment_id if one and not led else J.experiment_id + 0).in_(choice.experiment_ids))
     if choice.archived is not None:
         where.append(J.archived.is_(choice.archived))
     if choice.parent_id is not None:
-        where.append(J.parent_id == choice.parent_id if choice.parent_id else J.parent_id.is_(None))
-    return where + [build.condition(clause) for clause in choice.clauses]
+        where.append(J.parent_id + 0 == choice.parent_id if choice.parent_id else J.parent_id.is_(None))
+    if narrow is not None and narrow.rows is None:
+        where.append(narrow.on)
+    clauses = [clause for clause in choice.clauses if narrow is None or clause is not narrow.clause]
+    return query, where + [build.condition(clause) for clause in clauses]
 
 
 def _behind(sorts: Sequence[Sort], after: Key) -> ColumnElement[bool]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import InvalidRequest, NotFound
@@ -15,7 +15,8 @@ from zaffre.core.job_state import LIVING, Status
 from zaffre.store import jobs as job_store
 from zaffre.store.db import Database
 from zaffre.store.prepared import Prepared
-from zaffre.store.tables.jobs import job_events, jobs
+from zaffre.store.run_key_counts import uncount
+from zaffre.store.tables.jobs import SOURCE, STARTED, job_events, jobs
 
 INTERACTIVE = "interactive"
 J = jobs.c
@@ -50,8 +51,6 @@ class RunRecord:
 
 
 COLUMNS = tuple(J[item.name] for item in fields(RunRecord))
-STARTED = func.coalesce(J.started_at, J.created_at)
-SOURCE = func.coalesce(J.reused_from, J.id)  # as `RunRecord.source_id`
 
 
 def create(
@@ -128,14 +127,19 @@ def writable(
     else:
         both = {"workspaces": list({name[0] for name in names}), "names": list({name[1] for name in names})}
         found = connection.execute(_MANY, both)
+    rows = found.all()
+    if counted := [row[2] for row in rows if row[5]]:
+        uncount(connection, counted)
     return {
         (workspace, name): (id_, deleted(name) if gone else reused(name) if source else None)
-        for workspace, name, id_, gone, source in found
+        for workspace, name, id_, gone, source, _ in rows
     }
 
 
 # Made once: building them costs more than running them, and each logged metric runs one.
-_ACCESS = select(J.workspace, J.name, J.id, J.archived, J.reused_from)
+_ACCESS = select(J.workspace, J.name, J.id, J.archived, J.reused_from, J.keys_counted).with_for_update(
+    read=True, key_share=True
+)  # as store/run_key_counts.py needs it
 _ONE = Prepared(lambda _db: _ACCESS.where(J.workspace == bindparam("workspace"), J.name == bindparam("name")))
 _MANY = _ACCESS.where(
     J.workspace.in_(bindparam("workspaces", expanding=True)), J.name.in_(bindparam("names", expanding=True))

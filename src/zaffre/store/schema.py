@@ -13,8 +13,10 @@ from zaffre.base.clock import now_ms
 from zaffre.base.errors import Unavailable
 from zaffre.store.db import Database
 
-TABLES = ("jobs", "assets", "resources", "tracking", "views", "endpoints", "traces")
-HEAD = "0005"  # the newest revision; a test compares it with the files in migrations/versions
+TABLES = (
+    "jobs", "assets", "resources", "tracking", "run_keys", "views", "endpoints", "traces", "audit", "homes",
+)  # fmt: skip
+HEAD = "0006"  # the newest revision; a test compares it with the files in migrations/versions
 VERSION_TABLE = "alembic_version"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from zaffre.wire import (
     assets,
+    audit,
     batch,
     content,
     data,
@@ -25,9 +26,6 @@ from zaffre.wire.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
-    for noun in (
-        jobs, files, graphs, logs, runs, views, metrics, data, models, assets, resources, batch, online, content,
-        server,
-    )
+    for noun in (jobs, files, graphs, logs, runs, views, metrics, data, models, assets, resources, batch, online, content, server, audit)
     for operation in noun.OPERATIONS
 }  # fmt: skip

@@ -42,7 +42,7 @@ def _finish(motor: Motor, live: Live, seen: Observation, quick: bool) -> None:
     made: dict[str, dict[str, Any]] = {}
     problem: ZaffreError | None = None
     try:
-        made = finish.finish(motor.ctx, live)
+        made = finish.finish(motor.ctx, live, quick=quick)
     except ZaffreError as error:
         problem = error
     except OSError as error:

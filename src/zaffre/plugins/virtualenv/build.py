@@ -13,6 +13,7 @@ from pathlib import Path
 from zaffre.base.errors import Conflict, Unavailable
 from zaffre.core.environment.key import FORMAT
 from zaffre.plugins.virtualenv import tree
+from zaffre.plugins.virtualenv.bytecode import compile_bytecode
 from zaffre.plugins.virtualenv.failure import NETWORK, build_error, is_full_disk
 from zaffre.plugins.virtualenv.places import Places
 from zaffre.plugins.virtualenv.scripts import free_scripts
@@ -25,8 +26,6 @@ STAGES = {  # how uv's lines begin -> the stage that has begun with them
     "Downloading": "download",
     "Building": "compile",
     "Prepared": "install",
-    "Installed": "bytecode",
-    "Bytecode": "finish",
 }
 
 
@@ -80,6 +79,9 @@ def build_environment(
             raise NoRoom(output)
         if output is not None:
             raise build_error(output, plan.requirements, plan.constraints)
+        progress.stage = "bytecode"
+        if not compile_bytecode(plan, staging, variables, cancelled, lock):
+            raise canceled()
         progress.stage = "finish"
         finish(plan, staging, places, uv, progress)
     except OSError as error:
@@ -92,6 +94,10 @@ def build_environment(
         ) from error
     finally:
         tree.remove(staging)
+
+
+def canceled() -> Conflict:
+    return Conflict("The build of the environment was cancelled", code="EnvironmentBuildCanceled")
 
 
 def make_venv(folder: Path, plan: EnvironmentPlan) -> None:
@@ -146,7 +152,7 @@ def install(
             keep_open=[lock],
         )
         if status is None:
-            raise Conflict("The build of the environment was cancelled", code="EnvironmentBuildCanceled")
+            raise canceled()
         if status == 0:
             return None
         dead = dead_index(output, lines)
@@ -157,7 +163,7 @@ def install(
 
 
 def uv_arguments(plan: EnvironmentPlan, staging: Path, uv: str, lines: Sequence[str]) -> list[str]:
-    arguments = [uv, "pip", "install", "--python", str(staging / "bin" / "python"), "--compile-bytecode"]
+    arguments = [uv, "pip", "install", "--python", str(staging / "bin" / "python")]
     arguments += ["--requirements", str(staging / "requirements.txt")]
     if list(lines) == ["pip"] and (bundled := bundled_wheels(plan)):
         return [*arguments, "--no-index", "--find-links", str(bundled)]

@@ -9,8 +9,10 @@ from zaffre.base.clock import now_ms
 from zaffre.base.errors import Conflict, InvalidRequest, NotFound
 from zaffre.services.assets.show import find
 from zaffre.services.assets.view import views
+from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
-from zaffre.store import assets
+from zaffre.services.models.alias import point
+from zaffre.store import assets, registered_models
 from zaffre.wire.assets import AssetVersion, AssetView, UpdateAsset
 from zaffre.wire.operation import Empty
 
@@ -28,11 +30,18 @@ def updater(kind: str) -> Callable[[Context, UpdateAsset], AssetView]:
                     merged = {**getattr(record, field), **changes}
                     values[field] = {key: item for key, item in merged.items() if item is not None}
                     setattr(record, field, values[field])
+            changed = request.model_dump(include={"description", "tags", "properties"}, exclude_unset=True)
+            if changed:
+                remember(ctx, connection, record.workspace, kind, record.name, "update", version=record.version,
+                         after=changed)  # fmt: skip
             assets.change(connection, record, values)
             for label in request.labels or ():
                 if label == "latest":
                     raise InvalidRequest("the label latest always points to the newest version", code="LabelReserved")
-                assets.set_label(ctx.db, connection, record, label)
+                if kind == registered_models.KIND:
+                    point(ctx, connection, record, label)
+                else:
+                    assets.set_label(ctx.db, connection, record, label)
             return views(connection, [record])[0]
 
     return update
@@ -47,6 +56,8 @@ def archiver(kind: str, archived: bool) -> Callable[[Context, AssetVersion], Emp
             if not assets.set_archived(connection, request.workspace, kind, request.name, version, archived):
                 what = f"{request.name}:{version}" if version else request.name
                 raise NotFound(f"{kind} {what} not found", code="AssetNotFound", hint=f"zaffre {kind} list")
+            action = "archive" if archived else "restore"
+            remember(ctx, connection, request.workspace, kind, request.name, action, version=version)
         return Empty()
 
     return archive
@@ -77,6 +88,11 @@ def deleter(kind: str) -> Callable[[Context, AssetVersion], Empty]:
                         hint=f"hide it instead: zaffre {kind} archive --name {record.name} --version {record.version}",
                     )
                 assets.remove(connection, record)
+                remember(ctx, connection, record.workspace, kind, record.name, "delete", version=record.version)
+            if kind == registered_models.KIND and not assets.versions(
+                connection, request.workspace, kind, request.name, limit=1
+            ):
+                registered_models.remove(connection, request.workspace, request.name)
         return Empty()
 
     return delete

@@ -14,9 +14,11 @@ from zaffre.base.errors import Conflict, InvalidRequest
 from zaffre.base.ids import sequence
 from zaffre.services import places
 from zaffre.services.assets.view import views
+from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
 from zaffre.services.data import source
 from zaffre.services.models.inspect import facts_of_model, facts_of_stored_model
+from zaffre.services.models.recognise import facts, of_folder, of_stored
 from zaffre.services.resolve.environment import environment_of
 from zaffre.services.resolve.inputs import address
 from zaffre.services.resolve.plan import resolve
@@ -70,6 +72,8 @@ def create_version(ctx: Context, kind: str, request: CreateAsset) -> AssetView:
         if record.job_id:
             edge = assets.Edge(record.job_id, "output", "", kind, f"{record.name}:{record.version}")
             assets.add_edges(connection, record.workspace, [edge])
+        remember(ctx, connection, record.workspace, kind, record.name, "register", version=record.version,
+                 after={"path": spec.get("path")})  # fmt: skip
         return views(connection, [record])[0]
 
 
@@ -109,6 +113,8 @@ def _record(ctx: Context, kind: str, request: CreateAsset, spec: dict[str, Any])
         properties=spec.get("properties") or {},
         created_by=ctx.principal.name,
     )
+    if stage := spec.pop("stage", None):
+        record.properties = {**record.properties, "stage": str(stage)}  # where MLflow's stages are
     if kind in DEFAULT_TYPE:
         _locate(ctx, record)
     else:
@@ -138,11 +144,11 @@ def _locate(ctx: Context, record: AssetRecord) -> None:
     if not stored and record.kind == "data" and record.fingerprint == files.root:
         source.keep(ctx, files)
     if record.kind == "model":
-        record.facts |= (
-            facts_of_stored_model(files, ctx.content.open)
-            if stored
-            else facts_of_model(places.local_path(ctx, record.workspace, record.uri, []))
-        )
+        if stored:
+            record.facts |= facts_of_stored_model(files, ctx.content.open) or facts(of_stored(ctx, files))
+        else:
+            local = places.local_path(ctx, record.workspace, record.uri, [])
+            record.facts |= facts_of_model(local) or facts(of_folder(files, local))
 
 
 def _check(ctx: Context, record: AssetRecord) -> None:

@@ -15,7 +15,7 @@ from zaffre.services import places
 from zaffre.services.context import Context
 from zaffre.services.models.inspect import facts_of_model
 from zaffre.services.resolve.inputs import MODEL_TYPES
-from zaffre.store import assets
+from zaffre.store import assets, audit
 from zaffre.store.assets import AssetRecord
 from zaffre.store.jobs import JobRecord
 
@@ -111,6 +111,8 @@ def write(connection: Connection, found: Registered, output: dict[str, Any]) -> 
             output["asset"] = f"{record.kind}:{record.name}:{record.version}"
         else:
             break
+    audit.add(connection, record.workspace, record.kind, record.name, "register", actor=record.created_by or "",
+              version=record.version, after={"path": record.spec["path"]})  # fmt: skip
     edge = assets.Edge(int(record.job_id or 0), "output", "", record.kind, f"{record.name}:{record.version}")
     return assets.add_edges(connection, record.workspace, [edge])
 

@@ -23,6 +23,8 @@ def views(connection: Connection, records: Sequence[AssetRecord]) -> list[AssetV
 
 def view(record: AssetRecord, job: str | None, labels: list[str]) -> AssetView:
     document = {key: value for key, value in record.spec.items() if key not in OWN}
+    if record.kind == "model" and record.properties.get("stage"):
+        document["stage"] = record.properties["stage"]
     return AssetView(
         **document,
         name=record.name,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -47,24 +48,26 @@ class EventFiles:
         self.workspace, self.job = workspace, job
         self._files: dict[tuple[str, tuple[str, ...]], _File] = {}
         self._keys: set[str] = set()
+        self._reading = threading.Lock()  # a look while it runs and the last one do not meet
 
     def collect(self, ctx: Context, roots: Sequence[tuple[Path, str]], budget_s: float) -> int:
         """Log what is new below `roots` (a folder, and the name of one in it), for about so long; how many points.
 
         A file that is damaged, or vanishes, harms no other.
         """
-        end = time.monotonic() + budget_s
-        count = 0
-        for root, name in roots:
-            for parts in _event_files(root, name):
-                read = self._files.setdefault((str(root), parts), _File())
-                try:
-                    count += self._read(ctx, root, parts, read, end)
-                except (OSError, NotFound, InvalidRequest) as error:
-                    log.info("%s of job %s: %s", "/".join(parts), self.job, error)
-                if time.monotonic() > end:
-                    return count
-        return count
+        with self._reading:
+            end = time.monotonic() + budget_s
+            count = 0
+            for root, name in roots:
+                for parts in _event_files(root, name):
+                    read = self._files.setdefault((str(root), parts), _File())
+                    try:
+                        count += self._read(ctx, root, parts, read, end)
+                    except (OSError, NotFound, InvalidRequest) as error:
+                        log.info("%s of job %s: %s", "/".join(parts), self.job, error)
+                    if time.monotonic() > end:
+                        return count
+            return count
 
     def _read(self, ctx: Context, root: Path, parts: tuple[str, ...], read: _File, end: float) -> int:
         stream, size = confine.open_file(root, parts)

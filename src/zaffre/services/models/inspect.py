@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,13 +12,18 @@ import yaml
 from zaffre.base.limits import YAML_BYTES
 from zaffre.core.manifest import Manifest
 
+REPORT = "onnx_report.json"  # beside the MLmodel of a converted model
+REPORT_BYTES = 1 << 20
+
 
 def facts_of_model(folder: Path) -> dict[str, Any]:
     """`flavors` and `signature` of an MLflow model folder (or of the one folder in it); nothing for other models."""
     places = [folder / "MLmodel", *sorted(folder.glob("*/MLmodel"))] if folder.is_dir() else []
     for place in places:
         if place.is_file() and place.stat().st_size <= YAML_BYTES:
-            return _facts(place.read_bytes())
+            report = place.parent / REPORT
+            small = report.is_file() and not report.is_symlink() and report.stat().st_size <= REPORT_BYTES
+            return _facts(place.read_bytes()) | (_conversion(report.read_bytes()) if small else {})
     return {}
 
 
@@ -27,8 +33,27 @@ def facts_of_stored_model(tree: Manifest, read: Callable[[str], BinaryIO]) -> di
     found = [entry for entry in found if entry.path.rpartition("/")[2] == "MLmodel" and entry.size <= YAML_BYTES]
     if not found:
         return {}
-    with read(min(found, key=lambda entry: (entry.path.count("/"), entry.path)).hash) as file:
-        return _facts(file.read())
+    first = min(found, key=lambda entry: (entry.path.count("/"), entry.path))
+    with read(first.hash) as file:
+        facts = _facts(file.read())
+    beside = first.path.rpartition("/")[0] + "/" + REPORT
+    for entry in tree.entries:
+        if beside in (f"/{entry.path}", entry.path):
+            with read(entry.hash) as file:
+                facts |= _conversion(file.read(REPORT_BYTES))
+    return facts
+
+
+def _conversion(text: bytes) -> dict[str, Any]:
+    """The report of an export, as data."""
+    try:
+        report = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    if not isinstance(report, dict):
+        return {}
+    kept = ("source", "sample", "comparison", "onnx", "platforms")
+    return {"conversion": {key: report[key] for key in kept if isinstance(report.get(key), dict | str)}}
 
 
 def _facts(text: bytes) -> dict[str, Any]:
@@ -39,4 +64,5 @@ def _facts(text: bytes) -> dict[str, Any]:
     if not isinstance(document, dict):
         return {}
     facts = {key: document.get(key) for key in ("flavors", "signature", "mlflow_version", "run_id")}
+    facts["input_example"] = document.get("saved_input_example_info")
     return {key: value for key, value in facts.items() if value}

@@ -12,17 +12,17 @@ from sqlalchemy import Connection
 from zaffre.base.clock import now_ms
 from zaffre.base.confine import parts_of
 from zaffre.base.errors import Conflict
-from zaffre.base.ids import is_number, sequence
+from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING
 from zaffre.core.search_filter import MODEL_VERSIONS, parse_filter, parse_order
 from zaffre.services import places
+from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
 from zaffre.services.models.inspect import facts_of_model
 from zaffre.services.tracking.artifacts import ARTIFACT_STORE, RUNS, SCHEME, VERSIONS, locate, run_path
-from zaffre.services.tracking.matches import Lookup, matches, ordered
 from zaffre.services.tracking.pages import offset_of, size_of, token_of
 from zaffre.services.tracking.values import wrong
-from zaffre.store import assets, logged_models, registered_models, runs
+from zaffre.store import assets, logged_models, model_search, registered_models, runs
 from zaffre.store.assets import AssetRecord, Edge
 
 KIND = registered_models.KIND
@@ -90,6 +90,7 @@ def create_model_version(
         if job_id is not None:
             edge = Edge(job_id, "output", "mlflow", KIND, f"{name}:{version}")
             assets.add_edges(connection, workspace, [edge])
+        remember(context, connection, workspace, KIND, name, "register", version=version, after={"source": source})
         return _shown(connection, workspace, [record])[0]
 
 
@@ -188,9 +189,9 @@ def transition_stage(
         assets.get(connection, workspace, KIND, name, version)
         for other in registered_models.get(connection, workspace, name).versions:
             if other.version == version:
-                _set_stage(connection, other, stage)
+                _set_stage(context, connection, other, stage)
             elif archive_existing and other.properties.get(STAGE) == stage:
-                _set_stage(connection, other, "Archived")
+                _set_stage(context, connection, other, "Archived")
         return _shown(connection, workspace, [assets.get(connection, workspace, KIND, name, version)])[0]
 
 
@@ -201,7 +202,10 @@ def _stage(name: str) -> str:
     return found
 
 
-def _set_stage(connection: Connection, record: AssetRecord, stage: str) -> None:
+def _set_stage(context: Context, connection: Connection, record: AssetRecord, stage: str) -> None:
+    former = record.properties.get(STAGE, STAGES[0])
+    remember(context, connection, record.workspace, KIND, record.name, "set-stage", version=record.version,
+             before={"stage": former}, after={"stage": stage})  # fmt: skip
     assets.change(connection, record, {"properties": {**record.properties, STAGE: stage}, "changed_at": now_ms()})
 
 
@@ -212,6 +216,7 @@ def delete_model_version(context: Context, workspace: str, name: str, version: s
         refuse_if_used(connection, record)
         registered_models.change(context.db, connection, workspace, name, {})  # the name stays, without its version
         assets.remove(connection, record)
+        remember(context, connection, workspace, KIND, name, "delete", version=version)
 
 
 def refuse_if_used(connection: Connection, record: AssetRecord) -> None:
@@ -238,29 +243,11 @@ def search_model_versions(
     parsed = [parse_order(order, MODEL_VERSIONS) for order in orders]
     size, offset = size_of(max_results, 10_000, 200_000), offset_of(page_token)
     with context.db.read() as connection:
-        records = [record for model in registered_models.every(connection, workspace) for record in model.versions]
-        found = _shown(connection, workspace, sorted(records, key=lambda record: -record.id))
-    found = ordered([version for version in found if matches(_lookup(version), clauses)], _lookup, parsed)
-    return found[offset : offset + size], token_of(offset + size) if len(found) > offset + size else None
-
-
-def _lookup(version: Version) -> Lookup:
-    record = version.record
-
-    def value(entity: str, key: str) -> Any:
-        if entity == "tag":
-            return record.tags.get(key, "false" if key == "mlflow.prompt.is_prompt" else None)
-        number = int(record.version) if is_number(record.version) else None
-        shown = {
-            "name": record.name,
-            "run_id": version.run,
-            "source_path": version.source,
-            "version_number": number,
-            "creation_timestamp": record.created_at,
-        }
-        return shown.get(key, record.changed_at)
-
-    return value
+        records = model_search.search_versions(
+            context.db, connection, workspace, clauses=clauses, orders=parsed, limit=size + 1, offset=offset
+        )
+        found = _shown(connection, workspace, records[:size])
+    return found, token_of(offset + size) if len(records) > size else None
 
 
 def download_uri(context: Context, workspace: str, name: str, version: str) -> str:
@@ -272,12 +259,8 @@ def download_uri(context: Context, workspace: str, name: str, version: str) -> s
 
 def _shown(connection: Connection, workspace: str, records: Sequence[AssetRecord]) -> list[Version]:
     jobs = runs.names_of(connection, sorted({record.job_id for record in records if record.job_id}))
-    labels: dict[str, dict[str, list[str]]] = {}
-    for name in {record.name for record in records}:
-        for model in registered_models.every(connection, workspace, name):
-            for alias, version in model.aliases.items():
-                labels.setdefault(name, {}).setdefault(version, []).append(alias)
+    aliases = registered_models.labels_of(connection, workspace, sorted({record.name for record in records}))
     return [
-        Version(record, jobs.get(record.job_id or 0), sorted(labels.get(record.name, {}).get(record.version, [])))
+        Version(record, jobs.get(record.job_id or 0), aliases.get((record.name, record.version), []))
         for record in records
     ]

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from zaffre.base.errors import Conflict
 from zaffre.core.search_filter import MODELS, parse_filter, parse_order
+from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
+from zaffre.services.models.alias import point, remove
 from zaffre.services.models.model_version import refuse_if_used
-from zaffre.services.tracking.matches import Lookup, matches, ordered
 from zaffre.services.tracking.pages import offset_of, size_of, token_of
 from zaffre.services.tracking.values import wrong
-from zaffre.store import assets, registered_models, resources
+from zaffre.store import assets, model_search, registered_models, resources
 from zaffre.store.registered_models import RegisteredModel
 
 _NAME = re.compile(r"[^/:\\\x00-\x1f]{1,255}")
-_ALIAS = re.compile(r"[\w-]{1,255}")
 
 
 def create_registered_model(
@@ -69,6 +68,7 @@ def delete_registered_model(context: Context, workspace: str, name: str) -> None
         for record in registered_models.get(connection, workspace, name).versions:
             refuse_if_used(connection, record)
             assets.remove(connection, record)
+            remember(context, connection, workspace, record.kind, name, "delete", version=record.version)
         registered_models.remove(connection, workspace, name)
 
 
@@ -86,31 +86,18 @@ def search_registered_models(
     parsed = [parse_order(order, MODELS) for order in orders]
     size, offset = size_of(max_results, 100, 1000), offset_of(page_token)
     with context.db.read() as connection:
-        found = registered_models.every(connection, workspace)
-    found = ordered([model for model in found if matches(_lookup(model), clauses)], _lookup, parsed)
-    return found[offset : offset + size], token_of(offset + size) if len(found) > offset + size else None
-
-
-def _lookup(model: RegisteredModel) -> Lookup:
-    def value(entity: str, key: str) -> Any:
-        if entity == "tag":
-            # Clients ask for models that are no prompts by a tag that models do not have.
-            return model.tags.get(key, "false" if key == "mlflow.prompt.is_prompt" else None)
-        return {"name": model.name, "creation_timestamp": model.created_at}.get(key, model.changed_at)
-
-    return value
+        found = model_search.search_models(
+            context.db, connection, workspace, clauses=clauses, orders=parsed, limit=size + 1, offset=offset
+        )
+    return found[:size], token_of(offset + size) if len(found) > size else None
 
 
 def set_alias(context: Context, workspace: str, name: str, alias: str, version: str) -> None:
-    """The alias points to this version from now on. Raises `NotFound`."""
-    if not _ALIAS.fullmatch(alias) or alias.lower() == "latest" or re.fullmatch(r"[vV]\d+", alias):
-        raise wrong(f"Invalid alias {alias!r:.100}: letters, digits, _ and -; 'latest' and v<number> are reserved")
+    """The alias points to this version from now on. Raises `NotFound`, or `Conflict` when a rule guards the alias."""
     with context.db.write() as connection:
-        record = assets.get(connection, workspace, registered_models.KIND, name, version)
-        assets.set_label(context.db, connection, record, alias)
+        point(context, connection, assets.get(connection, workspace, registered_models.KIND, name, version), alias)
 
 
 def delete_alias(context: Context, workspace: str, name: str, alias: str) -> None:
     with context.db.write() as connection:
-        registered_models.get(connection, workspace, name)
-        registered_models.remove_alias(connection, workspace, name, alias)
+        remove(context, connection, workspace, name, alias, None, force=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from zaffre.base.errors import Conflict
+from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
 from zaffre.services.models.model_version import refuse_if_used
 from zaffre.services.models.registered_model import checked_name
@@ -27,4 +28,7 @@ def rename_registered_model(context: Context, workspace: str, name: str, new_nam
         for record in model.versions:
             refuse_if_used(connection, record)
         model_rename.rename(context.db, connection, workspace, name, new_name)
+        for one in (name, new_name):  # the trail itself never changes: it is told under both names
+            remember(context, connection, workspace, registered_models.KIND, one, "rename",
+                     before={"name": name}, after={"name": new_name})  # fmt: skip
         return registered_models.get(connection, workspace, new_name)

@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from zaffre.base.errors import InvalidRequest
+from zaffre.core.manifest import wrong_path
 from zaffre.core.memory import megabytes
 from zaffre.services import places
 from zaffre.services.models.inspect import facts_of_model, facts_of_stored_model
@@ -106,8 +107,9 @@ def _code(spec: Mapping[str, Any], what: str) -> dict[str, str] | None:
     given = spec.get("code_configuration")
     if not given:
         return None
-    script = str(given["scoring_script"])
-    places.confined(PurePosixPath("/"), script)  # type: ignore[arg-type]
+    script = str(given["scoring_script"]).removeprefix("./")
+    if reason := wrong_path(script):
+        raise InvalidRequest(f"{what}: the path of the scoring script {script!r} {reason}", code="InvalidPath")
     found = CONTENT.fullmatch(str(given.get("code") or ""))
     if not found or found["path"]:
         raise InvalidRequest(

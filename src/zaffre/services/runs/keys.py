@@ -21,6 +21,7 @@ def keys(ctx: Context, request: ListKeys) -> KeyList:
         )
         found = run_keys.search(
             connection,
+            ctx.db.is_sqlite,
             request.workspace,
             prefix=request.prefix,
             kind=request.kind,

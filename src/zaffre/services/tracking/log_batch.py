@@ -17,6 +17,7 @@ from zaffre.store.db import Database
 from zaffre.store.logged_models import ModelPoint
 from zaffre.store.metrics import Point
 from zaffre.store.run_conditions import RUN_NAME
+from zaffre.store.run_key_counts import uncount
 from zaffre.store.together import Together, Told
 
 Metrics = tuple[str, str, Sequence[Point]]  # workspace, run, points
@@ -87,6 +88,7 @@ def log_batch(
         return
     with context.db.write() as connection:
         record = (runs.loggable if points or given else runs.active)(connection, workspace, run)
+        uncount(connection, [record.id])
         params.add(context.db, connection, record.id, run, given)
         metrics.append(context.db, connection, [(record.id, points)])
         logged_models.add_points(context.db, connection, workspace, record.id, model_points)

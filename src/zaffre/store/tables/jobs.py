@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    and_,
+    false,
+    func,
+)
 
 from zaffre.store.tables.base import BigId, Json, Name, metadata, moment
 
@@ -44,6 +58,7 @@ jobs = Table(
     Column("saved_s", Float),  # what the reuse saved, seconds
     Column("lease_owner", String(64)),  # only roots are leased: the tree under a root belongs to one engine
     moment("lease_until"),
+    Column("keys_counted", Boolean, nullable=False, server_default=false()),  # in store/run_key_counts.py
     UniqueConstraint("workspace", "name"),
 )
 Index("ix_jobs_parent", jobs.c.parent_id)
@@ -55,6 +70,14 @@ Index(
 Index("ix_jobs_reuse", jobs.c.workspace, jobs.c.reuse_key, sqlite_where=jobs.c.reuse_key.isnot(None),
       postgresql_where=jobs.c.reuse_key.isnot(None))  # fmt: skip
 Index("ix_jobs_experiment", jobs.c.experiment_id, jobs.c.id)
+STARTED = func.coalesce(jobs.c.started_at, jobs.c.created_at)  # lists of runs are sorted by it
+SOURCE = func.coalesce(jobs.c.reused_from, jobs.c.id)  # the job that logged what this one shows
+Index("ix_jobs_newest", jobs.c.workspace, STARTED, jobs.c.id)
+Index("ix_jobs_experiment_newest", jobs.c.experiment_id, STARTED, jobs.c.id)
+UNCOUNTED = and_(jobs.c.keys_counted.is_(False), jobs.c.archived.is_(False))
+Index("ix_jobs_uncounted", jobs.c.workspace, jobs.c.experiment_id, jobs.c.id, sqlite_where=UNCOUNTED,
+      postgresql_where=UNCOUNTED)  # fmt: skip
+Index("ix_jobs_source", SOURCE, jobs.c.workspace, jobs.c.experiment_id, jobs.c.archived)
 
 job_events = Table(
     "job_events",

@@ -15,9 +15,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
+    text,
 )
 
 from zaffre.store.tables.base import BigId, Json, Name, metadata, moment
+
+INDEXED = text("200")  # longer values are too long for an index of PostgreSQL; they are few
 
 params = Table(
     "params",
@@ -27,7 +31,10 @@ params = Table(
     Column("value", Text, nullable=False),
     Column("number", Float),  # the value, where it is a finite number: to compare and to sort by
 )
-Index("ix_params_key", params.c.key)
+_short, _long = func.length(params.c.value) <= INDEXED, func.length(params.c.value) > INDEXED
+Index("ix_params_search", params.c.key, params.c.number, params.c.value, params.c.job_id, sqlite_where=_short,
+      postgresql_where=_short)  # fmt: skip
+Index("ix_params_long", params.c.key, params.c.job_id, sqlite_where=_long, postgresql_where=_long)
 
 tags = Table(
     "tags",
@@ -36,7 +43,9 @@ tags = Table(
     Column("key", Name, primary_key=True),
     Column("value", Text, nullable=False),
 )
-Index("ix_tags_key", tags.c.key)
+_short, _long = func.length(tags.c.value) <= INDEXED, func.length(tags.c.value) > INDEXED
+Index("ix_tags_search", tags.c.key, tags.c.value, tags.c.job_id, sqlite_where=_short, postgresql_where=_short)
+Index("ix_tags_long", tags.c.key, tags.c.job_id, sqlite_where=_long, postgresql_where=_long)
 
 metric_latest = Table(
     "metric_latest",
@@ -49,7 +58,8 @@ metric_latest = Table(
     moment("timestamp", nullable=False),
     Column("points", BigInteger, nullable=False),  # as sent: a repeated request counts twice until it is compacted
 )
-Index("ix_metric_latest_key", metric_latest.c.key, metric_latest.c.value)
+Index("ix_metric_latest_search", metric_latest.c.key, metric_latest.c.is_nan, metric_latest.c.value,
+      metric_latest.c.job_id)  # fmt: skip
 
 metric_chunks = Table(
     "metric_chunks",

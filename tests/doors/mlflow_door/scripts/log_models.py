@@ -3,6 +3,7 @@
 import mlflow
 import mlflow.sklearn
 from mlflow import MlflowClient
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 
@@ -55,6 +56,33 @@ assert client.get_model_version("iris", "2").description == "the second"
 client.delete_model_version("iris", "2")
 client.delete_registered_model_alias("iris", "champion")
 assert client.get_registered_model("iris").aliases == {}
+client.update_registered_model("iris", "all of iris")
+client.rename_registered_model("iris", "flowers")
+assert client.get_registered_model("flowers").description == "all of iris"
+copied = client.copy_model_version("models:/flowers/1", "copied")
+assert (copied.name, copied.version, copied.run_id) == ("copied", "1", run.info.run_id)
+again = client.copy_model_version("models:/flowers/1", "copied")
+assert again.version == "2"
+for uri in ("models:/flowers/1", "models:/copied/2"):
+    assert (mlflow.pyfunc.load_model(uri).predict(X[:3]) == 0).all(), uri
+assert client.get_model_version_download_uri("copied", "1").startswith("mlflow-artifacts:/")
+page = client.search_model_versions("name = 'copied'", max_results=1, order_by=["version_number ASC"])
+rest = client.search_model_versions("name = 'copied'", max_results=1, page_token=page.token)
+client.set_model_version_tag("copied", "1", "checked", "yes")
+client.delete_model_version_tag("copied", "1", "checked")
+client.delete_registered_model("copied")
+assert [m.name for m in client.search_registered_models()] == ["flowers"]
+client.log_text(run.info.run_id, "x", "folder/a.txt")
+artifacts = get_artifact_repository(client.get_run(run.info.run_id).info.artifact_uri)
+artifacts.delete_artifacts("folder")
+assert [f.path for f in client.list_artifacts(run.info.run_id, "folder")] == []
+try:
+    artifacts.delete_artifacts("clf")
+except Exception as error:
+    assert "flowers:1" in error.response.text, error
+else:
+    raise AssertionError("a registered model was deleted with the files of its run")
+assert (mlflow.sklearn.load_model("models:/flowers/1").predict(X[:3]) == 0).all()
 frame = mlflow.search_runs(filter_string="metrics.training_accuracy_score > 0.5")
 assert list(frame["run_id"]) == [auto.info.run_id]
 print("done", mlflow.__version__)
