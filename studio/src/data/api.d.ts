@@ -1,5 +1,15 @@
 // Made by tools/studio_types.py from the operation table. Do not edit.
 
+export interface ApprovalView {
+  name: string;
+  version: string;
+  state: string;
+  actor?: string | null;
+  reason?: string | null;
+  changed_at?: string | null;
+  [more: string]: unknown;
+}
+
 export interface Ask {
 }
 
@@ -41,6 +51,25 @@ export interface AssetView {
   created_at?: string | null;
   creation_context?: Record<string, any>;
   job_name?: string | null;
+  [more: string]: unknown;
+}
+
+export interface AuditEntry {
+  at: string;
+  actor: string;
+  action: string;
+  noun: string;
+  name: string;
+  version?: string | null;
+  before?: Record<string, any> | null;
+  after?: Record<string, any> | null;
+  reason?: string | null;
+  [more: string]: unknown;
+}
+
+export interface AuditList {
+  items: AuditEntry[];
+  cursor?: string | null;
   [more: string]: unknown;
 }
 
@@ -136,6 +165,13 @@ export interface CompareRuns {
   baseline?: string | null;
   only_differences?: boolean;
   parts?: ("params" | "metrics" | "tags" | "inputs" | "environment" | "code")[] | null;
+}
+
+export interface Compared {
+  version: string;
+  value?: number | null;
+  job?: string | null;
+  [more: string]: unknown;
 }
 
 export interface ComparedMetric {
@@ -263,6 +299,22 @@ export interface DataFiles {
   cursor?: string | null;
 }
 
+export interface Decide {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  reason?: string | null;
+}
+
+export interface DeleteAlias {
+  workspace?: string;
+  name: string;
+  alias: string;
+  reason?: string | null;
+  force?: boolean;
+}
+
 export interface DeleteView {
   workspace?: string;
   id: string;
@@ -349,6 +401,21 @@ export interface Error {
   faults?: (Record<string, any>)[];
 }
 
+export interface ExportModel {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  to?: "onnx";
+  to_name?: string | null;
+  opset?: number | null;
+  rtol?: number;
+  atol?: number;
+  sample?: string | null;
+  environment?: string | Record<string, any> | null;
+  allow_pickle?: boolean;
+}
+
 export interface FactsView {
   job: string;
   code?: string | null;
@@ -419,6 +486,25 @@ export interface History {
   timestamps: number[];
   values: number[];
   next_offset?: number | null;
+  [more: string]: unknown;
+}
+
+export interface ImportModel {
+  workspace?: string;
+  name: string;
+  path: string;
+  format?: string;
+  description?: string | null;
+  tags?: Record<string, string>;
+  environment?: string | Record<string, any> | null;
+  allow_pickle?: boolean;
+}
+
+export interface ImportView {
+  format: string;
+  notes?: string[];
+  model?: AssetView | null;
+  job?: JobView | null;
   [more: string]: unknown;
 }
 
@@ -528,6 +614,15 @@ export interface ListAssets {
   cursor?: string | null;
 }
 
+export interface ListAudit {
+  workspace?: string;
+  noun?: string | null;
+  name?: string | null;
+  version?: string | null;
+  max_results?: number;
+  cursor?: string | null;
+}
+
 export interface ListDeployments {
   workspace?: string;
   endpoint: string;
@@ -628,6 +723,37 @@ export interface ProfileData {
   label?: string | null;
   path?: string;
   preview_rows?: number;
+}
+
+export interface Promote {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  alias?: string;
+  metric?: string | null;
+  goal?: "maximize" | "minimize" | null;
+  data?: string | null;
+  min_delta?: number | null;
+  require_approval?: boolean | null;
+  reason?: string | null;
+  dry_run?: boolean;
+}
+
+export interface PromotionView {
+  name: string;
+  alias: string;
+  moved: boolean;
+  outcome: string;
+  reason: string;
+  metric: string;
+  goal: string;
+  min_delta: number;
+  data?: string | null;
+  challenger: Compared;
+  champion?: Compared | null;
+  version?: string | null;
+  [more: string]: unknown;
 }
 
 export interface PutDeployment {
@@ -837,6 +963,15 @@ export interface SearchRuns {
   cursor?: string | null;
 }
 
+export interface SetAlias {
+  workspace?: string;
+  name: string;
+  alias: string;
+  version: string;
+  reason?: string | null;
+  force?: boolean;
+}
+
 export interface Smoothing {
   kind?: "none" | "ema" | "mean" | "gaussian";
   amount?: number;
@@ -1031,6 +1166,7 @@ export interface WorkspaceView {
 }
 
 export interface Operations {
+  "audit.list": { request: ListAudit; response: AuditList };
   "batch-deployment.create": { request: PutDeployment; response: DeploymentView };
   "batch-deployment.delete": { request: DeploymentRef; response: Empty };
   "batch-deployment.list": { request: ListDeployments; response: DeploymentList };
@@ -1112,13 +1248,21 @@ export interface Operations {
   "metrics.history": { request: ReadHistory; response: History };
   "metrics.list": { request: ListMetrics; response: MetricList };
   "metrics.query": { request: QueryMetrics; response: Curves };
+  "model.approve": { request: Decide; response: ApprovalView };
   "model.archive": { request: AssetVersion; response: Empty };
   "model.create": { request: CreateAsset; response: AssetView };
   "model.delete": { request: AssetVersion; response: Empty };
+  "model.delete_alias": { request: DeleteAlias; response: Empty };
   "model.download": { request: AssetRef; response: Response };
+  "model.export": { request: ExportModel; response: JobView };
+  "model.import": { request: ImportModel; response: ImportView };
   "model.lineage": { request: AssetRef; response: LineageView };
   "model.list": { request: ListAssets; response: AssetList };
+  "model.promote": { request: Promote; response: PromotionView };
+  "model.reject": { request: Decide; response: ApprovalView };
+  "model.request_approval": { request: Decide; response: ApprovalView };
   "model.restore": { request: AssetVersion; response: Empty };
+  "model.set_alias": { request: SetAlias; response: AssetView };
   "model.show": { request: AssetRef; response: AssetView };
   "model.update": { request: UpdateAsset; response: AssetView };
   "online-deployment.create": { request: PutDeployment; response: DeploymentView };
