@@ -1,5 +1,15 @@
 // Made by tools/studio_types.py from the operation table. Do not edit.
 
+export interface Answered {
+  status: number;
+  latency_ms: number;
+  text: string;
+  truncated?: boolean;
+  deployment?: string | null;
+  request_id?: string | null;
+  [more: string]: unknown;
+}
+
 export interface ApprovalView {
   name: string;
   version: string;
@@ -289,16 +299,6 @@ export interface DataDiff {
   [more: string]: unknown;
 }
 
-export interface DataFiles {
-  workspace?: string;
-  name: string;
-  version?: string | null;
-  label?: string | null;
-  path?: string;
-  max_results?: number;
-  cursor?: string | null;
-}
-
 export interface Decide {
   workspace?: string;
   name: string;
@@ -332,6 +332,25 @@ export interface DeploymentRef {
   name: string;
 }
 
+export interface DeploymentTraffic {
+  deployment: string;
+  requests: number;
+  failed: number;
+  rejected: number;
+  in_flight: number;
+  waiting: number;
+  workers: number;
+  p50_ms?: number | null;
+  p95_ms?: number | null;
+  p99_ms?: number | null;
+  per_s: (number | null)[];
+  errors_per_s: (number | null)[];
+  p50: (number | null)[];
+  p95: (number | null)[];
+  p99: (number | null)[];
+  [more: string]: unknown;
+}
+
 export interface DeploymentView {
   name: string;
   endpoint_name: string;
@@ -342,6 +361,12 @@ export interface DeploymentView {
   changed_at?: string | null;
   created_by?: string | null;
   [more: string]: unknown;
+}
+
+export interface DescribeScoring {
+  workspace?: string;
+  name: string;
+  deployment_name?: string | null;
 }
 
 export interface DiffData {
@@ -369,6 +394,14 @@ export interface Empty {
 
 export interface EndpointList {
   items: EndpointView[];
+  [more: string]: unknown;
+}
+
+export interface EndpointMetrics {
+  name: string;
+  step_s: number;
+  at: number[];
+  items: DeploymentTraffic[];
   [more: string]: unknown;
 }
 
@@ -521,6 +554,13 @@ export interface InvokeEndpoint {
   experiment_name?: string | null;
 }
 
+export interface InvokeOnline {
+  workspace?: string;
+  name: string;
+  body?: any;
+  deployment_name?: string | null;
+}
+
 export interface JobEvent {
   id: number;
   job: string;
@@ -626,6 +666,16 @@ export interface ListAudit {
 export interface ListDeployments {
   workspace?: string;
   endpoint: string;
+}
+
+export interface ListFiles {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  path?: string;
+  max_results?: number;
+  cursor?: string | null;
 }
 
 export interface ListInvocations {
@@ -791,7 +841,7 @@ export interface QueryMetrics {
   smooth?: Smoothing;
 }
 
-export interface ReadDataFile {
+export interface ReadAssetFile {
   workspace?: string;
   name: string;
   version?: string | null;
@@ -832,6 +882,13 @@ export interface ReadLog {
   offset?: number;
   follow?: boolean;
   tail_lines?: number | null;
+}
+
+export interface ReadMetrics {
+  workspace?: string;
+  name: string;
+  seconds?: number;
+  points?: number;
 }
 
 export interface RegenerateKeys {
@@ -925,6 +982,12 @@ export interface SavedView {
   version: number;
   created_at: string;
   changed_at: string;
+  [more: string]: unknown;
+}
+
+export interface ScoringSchema {
+  input?: Record<string, any>;
+  output?: Record<string, any>;
   [more: string]: unknown;
 }
 
@@ -1202,8 +1265,8 @@ export interface Operations {
   "data.delete": { request: AssetVersion; response: Empty };
   "data.diff": { request: DiffData; response: DataDiff };
   "data.download": { request: AssetRef; response: Response };
-  "data.file": { request: ReadDataFile; response: Response };
-  "data.files": { request: DataFiles; response: FileList };
+  "data.file": { request: ReadAssetFile; response: Response };
+  "data.files": { request: ListFiles; response: FileList };
   "data.lineage": { request: AssetRef; response: LineageView };
   "data.list": { request: ListAssets; response: AssetList };
   "data.profile": { request: ProfileData; response: TableProfile };
@@ -1255,6 +1318,8 @@ export interface Operations {
   "model.delete_alias": { request: DeleteAlias; response: Empty };
   "model.download": { request: AssetRef; response: Response };
   "model.export": { request: ExportModel; response: JobView };
+  "model.file": { request: ReadAssetFile; response: Response };
+  "model.files": { request: ListFiles; response: FileList };
   "model.import": { request: ImportModel; response: ImportView };
   "model.lineage": { request: AssetRef; response: LineageView };
   "model.list": { request: ListAssets; response: AssetList };
@@ -1275,9 +1340,12 @@ export interface Operations {
   "online-endpoint.credentials": { request: EndpointRef; response: Credentials };
   "online-endpoint.delete": { request: EndpointRef; response: Empty };
   "online-endpoint.history": { request: EndpointRef; response: ChangeList };
+  "online-endpoint.invoke": { request: InvokeOnline; response: Answered };
   "online-endpoint.list": { request: WorkspaceRequest; response: EndpointList };
+  "online-endpoint.metrics": { request: ReadMetrics; response: EndpointMetrics };
   "online-endpoint.regenerate-keys": { request: RegenerateKeys; response: Credentials };
   "online-endpoint.rollback": { request: EndpointRef; response: EndpointView };
+  "online-endpoint.schema": { request: DescribeScoring; response: ScoringSchema };
   "online-endpoint.show": { request: EndpointRef; response: EndpointView };
   "online-endpoint.start": { request: EndpointRef; response: EndpointView };
   "online-endpoint.stop": { request: EndpointRef; response: EndpointView };
