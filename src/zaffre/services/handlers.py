@@ -40,6 +40,7 @@ from zaffre.services.jobs import (
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
 from zaffre.services.models import alias, approve, export, import_files, promote
+from zaffre.services.models import listing as model_listing
 from zaffre.services.models import show as model_show
 from zaffre.services.online_deployments import create as deployment_create
 from zaffre.services.online_deployments import delete as deployment_delete
@@ -118,6 +119,7 @@ HANDLERS: dict[str, Handler] = {
     "data.profile": data_profile.profile,
     **_versioned("model"),
     "model.download": data_download.downloader("model"),
+    "model.list": model_listing.list_models,
     "model.files": data_files.lister("model"),
     "model.file": data_files.reader("model"),
     "model.show": model_show.show,
