@@ -83,10 +83,10 @@ class History:
 
 
 def spans(moments: Sequence[Moment], times: Sequence[float]) -> list[Span | None]:
-    """What came between each two neighbours of `times`; None where nothing is known."""
+    """What came between each two neighbours of `times`; None where nothing is known. The first piece may be shorter."""
     known = [one.at for one in moments]
     ends = [moments[at - 1] if (at := bisect_right(known, time)) else None for time in times]
-    return [between(start, end) if start and end else None for start, end in pairwise(ends)]
+    return [between(start or moments[0], end) if end else None for start, end in pairwise(ends)]
 
 
 def between(start: Moment, end: Moment) -> Span:

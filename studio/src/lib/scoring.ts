@@ -1,5 +1,5 @@
 // What a scoring address takes: columns from its schema, bodies from rows and examples, and how two answers differ.
-import { quote } from "./snippets";
+import { quote } from "./quote";
 
 export interface ColumnOf {
   name: string;

@@ -105,8 +105,8 @@ export function Console({ endpoint, deployments }: { endpoint: EndpointView; dep
           >
             <div className="col" style={{ gap: 10 }}>
               <div className="row wrap">
-                <label className="row">To <select className="select" value={to} onChange={(event) => setTo(event.target.value)}><option value="">by traffic</option>{deployments.map((item) => <option key={item.name}>{item.name}</option>)}</select></label>
-                {deployments.length > 1 && <label className="row">and to <select className="select" value={other} onChange={(event) => setOther(event.target.value)}><option value="">nobody else</option>{deployments.filter((item) => item.name !== to).map((item) => <option key={item.name}>{item.name}</option>)}</select></label>}
+                <label className="row">To <select className="select" aria-label="To" value={to} onChange={(event) => setTo(event.target.value)}><option value="">by traffic</option>{deployments.map((item) => <option key={item.name}>{item.name}</option>)}</select></label>
+                {deployments.length > 1 && <label className="row">and to <select className="select" aria-label="and to" value={other} onChange={(event) => setOther(event.target.value)}><option value="">nobody else</option>{deployments.filter((item) => item.name !== to).map((item) => <option key={item.name}>{item.name}</option>)}</select></label>}
                 <span className="grow" />
                 <Button kind="primary" icon="play" disabled={!parsed.ok || busy || text === null} onClick={() => void ask()} tip="Send (Ctrl Enter)">{busy ? "Asking" : "Send"}</Button>
               </div>

@@ -43,6 +43,8 @@ export function ExportDialog({ item, close }: { item: AssetView; close: () => vo
 
 const MARK = { true: ["s-done", "var(--ok)", "good"], false: ["s-fail", "var(--bad)", "not good"], null: ["s-wait", "var(--ink-3)", "not known"] } as const;
 
+const PLATFORMS: Record<string, string> = { linux: "Linux", android: "Android", ios: "iOS" };
+
 /** What the conversion proved. */
 export function Conversion({ report }: { report: any }) {
   const platforms = Object.entries((report?.platforms ?? {}) as Record<string, { verdict: string; why: string }>);
@@ -62,7 +64,7 @@ export function Conversion({ report }: { report: any }) {
         {platforms.map(([name, told]) => (
           <li key={name} className="check-item">
             <span style={{ color: "var(--ink-3)", marginTop: 2 }}><Icon name="compute" size={14} /></span>
-            <b style={{ width: 130, flex: "none", textTransform: "capitalize" }}>{name === "ios" ? "iOS" : name}</b>
+            <b style={{ width: 130, flex: "none" }}>{PLATFORMS[name] ?? name}</b>
             <span className="ink2"><b>{told.verdict}</b>: {told.why}</span>
           </li>
         ))}

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import type { AssetView } from "../../data/api";
-import { ApiError, send } from "../../data/client";
+import { send } from "../../data/client";
 import { useApi, useWorkspace } from "../../data/hooks";
 import { assetPath, jobPath } from "../../data/nav";
 import { Answer, Button, Card, Chip, Copy, KeyValues, Tags } from "../../kit/basic";
@@ -19,7 +19,7 @@ export interface Deployed {
   traffic?: number | null;
 }
 
-export function Overview({ item, decide }: { item: AssetView; decide: (decision: Decision) => void }) {
+export function Overview({ item, versions, decide }: { item: AssetView; versions: AssetView[] | undefined; decide: (decision: Decision) => void }) {
   const facts = item as any;
   const deployed = (facts.deployed ?? []) as Deployed[];
   return (
@@ -28,7 +28,7 @@ export function Overview({ item, decide }: { item: AssetView; decide: (decision:
         <div className="stack">
           {item.description && <Card title="About"><p className="pre">{item.description}</p></Card>}
           {facts.conversion && <Conversion report={facts.conversion} />}
-          <Metrics item={item} />
+          <Metrics item={item} versions={versions} />
           <Signature signature={facts.signature} />
           <Example item={item} />
         </div>
@@ -65,11 +65,12 @@ export function Overview({ item, decide }: { item: AssetView; decide: (decision:
 }
 
 /** The run's latest values, beside those of the champion. */
-function Metrics({ item }: { item: AssetView }) {
+function Metrics({ item, versions }: { item: AssetView; versions: AssetView[] | undefined }) {
   const mine = (item.metrics ?? {}) as Record<string, number>;
   const isChampion = (item.labels ?? []).includes("champion");
-  const champion = useApi("model.show", { name: item.name, label: "champion" }, { enabled: !isChampion, retry: false, placeholderData: undefined });
-  const absent = champion.error instanceof ApiError && champion.error.status === 404;
+  const there = versions?.find((one) => (one.labels ?? []).includes("champion"));
+  const champion = useApi("model.show", { name: item.name, version: there?.version }, { enabled: !isChampion && !!there, placeholderData: undefined });
+  const absent = versions !== undefined && !there;
   const theirs = (champion.data?.metrics ?? {}) as Record<string, number>;
   const beside = !isChampion && champion.data;
   const keys = [...new Set([...Object.keys(mine), ...(beside ? Object.keys(theirs) : [])])].sort();

@@ -90,7 +90,7 @@ export function ModelPage() {
               }
             />
             <Tabs tabs={[["overview", "Overview"], ["versions", "Versions", versions.data?.items.length], ["lineage", "Lineage"], ["files", "Files"], ["history", "History"]]} />
-            {tab === "overview" && <Overview item={item} decide={setDialog} />}
+            {tab === "overview" && <Overview item={item} versions={versions.data?.items} decide={setDialog} />}
             {tab === "versions" && <Versions items={versions.data?.items ?? []} now={item.version} />}
             {tab === "lineage" && <Lineage item={item} />}
             {tab === "files" && <Files name={name} version={item.version} />}

@@ -19,12 +19,12 @@ const champion = (item: AssetView): Champion | undefined => item.champion as Cha
 const COLUMNS: Column<AssetView>[] = [
   { key: "name", title: "Name", width: 230, grow: true, pin: true, sort: (one, other) => one.name.localeCompare(other.name), render: (item) => <><span className="dim"><Icon name="models" size={14} /></span><Go to={assetPath("models", item.name)} className="link clipt">{item.name}</Go></> },
   { key: "version", title: "Latest", width: 90, render: (item) => <span className="mono">{item.version}</span> },
-  { key: "aliases", title: "Aliases", width: 230, grow: true, render: (item) => <Aliases of={item.aliases as Record<string, string> | undefined} name={item.name} /> },
-  { key: "champion", title: "Champion's metrics", width: 260, grow: true, render: (item) => <Metrics of={champion(item)?.metrics} /> },
+  { key: "aliases", title: "Aliases", width: 190, grow: true, render: (item) => <Aliases of={item.aliases as Record<string, string> | undefined} name={item.name} /> },
+  { key: "champion", title: "Champion's metrics", width: 220, grow: true, render: (item) => <Metrics of={champion(item)?.metrics} /> },
   { key: "type", title: "Type", width: 120, sort: (one, other) => (one.type ?? "").localeCompare(other.type ?? ""), render: (item) => <span className="ink2">{item.type}</span> },
   { key: "bytes", title: "Size", width: 80, end: true, sort: (one, other) => Number(one.bytes ?? 0) - Number(other.bytes ?? 0), render: (item) => bytes(item.bytes as number) },
   { key: "created", title: "Created", width: 120, sort: (one, other) => (one.created_at ?? "").localeCompare(other.created_at ?? ""), render: (item) => <span className="dim" title={moment(item.created_at)}>{ago(item.created_at)}</span> },
-  { key: "tags", title: "Tags", width: 150, grow: true, render: (item) => <Tags tags={item.tags} most={3} /> },
+  { key: "tags", title: "Tags", width: 130, render: (item) => <Tags tags={item.tags} most={2} /> },
 ];
 
 function Aliases({ of, name }: { of: Record<string, string> | undefined; name: string }) {
