@@ -16,9 +16,7 @@ from zaffre.ports.environment import EnvironmentPlan
 QUIET = ("--no-header", "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "--no-progress")
 
 
-def lock_requirements(
-    plan: EnvironmentPlan, pins: Sequence[str] | None, uv: str, variables: Mapping[str, str]
-) -> str:
+def lock_requirements(plan: EnvironmentPlan, pins: Sequence[str] | None, uv: str, variables: Mapping[str, str]) -> str:
     """The text of the file. `pins` are `name==version` of every package where they are known already."""
     output: list[str] = []
     with tempfile.TemporaryDirectory(prefix="zaffre-lock-") as name:

@@ -93,8 +93,8 @@ class Server(ThreadingHTTPServer):
 class Handler(BaseHTTPRequestHandler):
     """One connection; its requests are answered in their order."""
 
-    server: Server  # type: ignore[assignment]
-    protocol_version = "HTTP/1.1"
+    server: Server
+    protocol_version = default_request_version = "HTTP/1.1"
     server_version, sys_version = "zaffre", ""
     wbufsize = -1  # head and body in one piece
     disable_nagle_algorithm = True
@@ -301,7 +301,7 @@ class Handler(BaseHTTPRequestHandler):
         if self.command != "HEAD":
             self.wfile.write(body)
 
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+    def send_error(self, code: int, *_words: Any, **_more: Any) -> None:
         """What the parser of the standard library finds wrong, in our shape."""
         self.close_connection = True
         if not hasattr(self, "headers"):

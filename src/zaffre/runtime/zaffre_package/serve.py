@@ -40,9 +40,7 @@ def main(words: list[str], folder: str) -> int:
         shutil.rmtree(place, ignore_errors=True)
 
 
-def _serve(
-    package: dict[str, Any], folder: str, place: str, given: Any, key: str | None, stop: threading.Event
-) -> int:
+def _serve(package: dict[str, Any], folder: str, place: str, given: Any, key: str | None, stop: threading.Event) -> int:
     pool = Pool(_config(package, folder), package["limits"], _environ(package, folder, place), place, given.workers)
     try:
         server = Server((given.host, given.port), pool, package, key)

@@ -1,7 +1,8 @@
 """The worker processes behind the HTTP front: started, asked, watched, started again.
 
-A worker is `score_worker.py` with a unix socket of its own; each has one thread here, which starts it, reads its answers
-and waits for its end. The first one that cannot load the model ends the whole package: whoever runs it shall see why.
+A worker is `score_worker.py` with a unix socket of its own; each has one thread here, which starts it, reads its
+answers and waits for its end. When the first one cannot load the model, the whole program ends: whoever runs it shall
+see why.
 """
 
 from __future__ import annotations
