@@ -180,7 +180,7 @@ def test_strangers_learn_nothing(running: Running) -> None:
         (b"BREW /score HTTP/1.1\r\n\r\n", 501),
     ],
 )  # fmt: skip
-def test_what_is_no_request_is_answered(running: Running, content: bytes, status: int) -> None:
+def test_sec_18_what_is_no_request_is_answered(running: Running, content: bytes, status: int) -> None:
     answer = running.raw(content)
     assert f" {status} ".encode() in answer.split(b"\r\n")[0], answer[:300]
     for word in (b"Traceback", b".py", b"/tmp"):
@@ -201,7 +201,7 @@ def test_bad_bodies_and_a_bad_run(running: Running) -> None:
 
 
 @pytest.mark.slow
-def test_a_slow_caller_is_let_go(running: Running) -> None:
+def test_sec_18_a_slow_caller_is_let_go(running: Running) -> None:
     with socket.create_connection(("127.0.0.1", running.port), timeout=25) as sock:
         sock.sendall(b"POST /score HTTP/1.1\r\nAuthorization: Bearer s3cret\r\nContent-Length: 100\r\n\r\n1")
         began = time.monotonic()
@@ -267,7 +267,7 @@ def test_asked_to_end_it_answers_what_it_began(tmp_path: Path) -> None:
             assert not Path(f"/proc/{told['pid']}").exists()
 
 
-def test_elsewhere_than_on_loopback_it_wants_a_key(tmp_path: Path) -> None:
+def test_sec_11_elsewhere_than_on_loopback_it_wants_a_key(tmp_path: Path) -> None:
     folder = made(tmp_path / "p")
     done = subprocess.run(
         [sys.executable, "serve/serve_package.py", "--host", "0.0.0.0", "--port", "0"],

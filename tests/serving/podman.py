@@ -23,7 +23,16 @@ STORAGE = '[storage]\ndriver = "overlay"\ngraphroot = "{0}/graph"\nrunroot = "{0
 PROGRAMS = ("/bin/sh", "/bin/ls", "/bin/rm")
 LEFT_OUT = ("test", "tests", "idlelib", "site-packages", "dist-packages", "__pycache__", "config-3*", "*.a",
             "EXTERNALLY-MANAGED")  # fmt: skip
-LIBRARIES = ("libstdc++.so.6", "libgcc_s.so.1")  # that wheels expect
+LIBRARIES = (
+    "libstdc++.so.6",
+    "libgcc_s.so.1",
+    "libdl.so.2",
+    "libpthread.so.0",
+    "librt.so.1",
+    "libm.so.6",
+    "libutil.so.1",
+)
+# what wheels expect of any system
 
 
 def missing() -> str | None:
@@ -50,7 +59,7 @@ class Podman:
             ["podman", *words], env=self.environ, cwd=cwd, capture_output=True, text=True, check=False, timeout=240
         )
         assert not check or done.returncode == 0, f"podman {' '.join(words)}:\n{done.stdout}\n{done.stderr}"
-        return done.stdout.strip()
+        return (done.stdout + (done.stderr if words[0] == "logs" else "")).strip()
 
     def base(self) -> str:
         """The name of an image with this Python and pip, as small as `python:slim`; no registry is asked."""

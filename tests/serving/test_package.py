@@ -91,13 +91,13 @@ def ask(port: int, body: Any, path: str = "/score", key: str | None = None) -> t
     return answer.status, json.loads(content)
 
 
-def until_healthy(port: int, alive: Any, seconds: float = 60.0) -> None:
+def until_healthy(port: int, alive: Any, log: Any = str, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while True:
         with contextlib.suppress(OSError):
             if ask(port, None, "/health")[0] == 200:
                 return
-        assert alive(), "it ended"
+        assert alive(), log()
         assert time.monotonic() < end
         time.sleep(0.1)
 
@@ -260,9 +260,9 @@ def trees(place: Place) -> Place:
 
 @pytest.fixture(scope="module")
 def onnx(trees: Place) -> Path:
-    """The package, with its wheels beside it, and its environment made of them by pip without a network."""
+    """The package, with its wheels beside it, and its environment made of them without a network."""
     folder = trees.ws.models.package("trees-onnx", trees.folder / "onnx", environment={
-        "requirements": ["onnxruntime==1.23.2", "numpy"], "python_version": f"{sys.version_info[0]}.{sys.version_info[1]}",
+        "requirements": ["onnxruntime", "numpy"], "python_version": f"{sys.version_info[0]}.{sys.version_info[1]}",
     })  # fmt: skip
     words = [
         sys.executable,
@@ -277,8 +277,18 @@ def onnx(trees: Place) -> Path:
         "wheels",
     ]
     subprocess.run(words, cwd=folder, check=True, timeout=240, capture_output=True)
-    installed(folder, {**clean(), "PATH": "/usr/bin:/bin", "PIP_INDEX_URL": "http://127.0.0.1:1/"})
+    installed(folder, {**clean(), "UV_DEFAULT_INDEX": "http://127.0.0.1:1/"})
     return folder
+
+
+@pytest.mark.slow
+def test_without_uv_the_environment_is_made_by_pip(scripted: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(scripted, tmp_path / "by-pip", ignore=shutil.ignore_patterns(".venv"))
+    kept = {key: value for key, value in os.environ.items() if key.startswith("PIP_")}
+    installed(folder, {**kept, "HOME": os.environ["HOME"], "PATH": "/usr/bin:/bin", "PYTHON": sys.executable})
+    assert "uv =" not in (folder / ".venv/pyvenv.cfg").read_text()
+    with serving(folder) as port:
+        assert ask(port, 1) == (200, {"data": "1", "by": "me"})
 
 
 @pytest.mark.slow
@@ -331,7 +341,7 @@ def test_a_container_answers_as_in_process(onnx: Path) -> None:
         def runs() -> bool:
             return engine("inspect", "--format", "{{.State.Running}}", name) == "true"
 
-        until_healthy(port, runs)
+        until_healthy(port, runs, lambda: engine("logs", name))
         assert ask(port, {"data": ROWS})[0] == 401
         assert ask(port, {"data": ROWS}, key="secret") == (200, in_process(onnx, "trees-onnx"))
         (own,) = {line.split()[0] for line in engine("top", name, "user").splitlines()[1:]}
