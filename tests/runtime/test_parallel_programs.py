@@ -118,6 +118,22 @@ def test_files_of_so_many_bytes(tmp_path: Path) -> None:
     assert (status, rows) == (0, ["2", "2", "2"]), said
 
 
+def test_links_that_lead_nowhere_or_round(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "inner/a").write_text("xx")
+    (folder / "inner/round").symlink_to(folder)
+    (folder / "nowhere").symlink_to(tmp_path / "nothing")
+    (folder / "locked").touch()
+    (folder / "locked").chmod(0)
+    script = "def run(b):\n    return [len(open(path).read()) for path in b]"
+    for files in (1, None):
+        status, said, rows = drive(tmp_path, script, folder, batch_files=files, batch_bytes=1, key=str(files))
+        assert status == 0, said
+        assert "No such file or directory" in said
+        assert rows[-1:] == ["2"], rows
+
+
 def test_old_pythons(tmp_path: Path) -> None:
     """The programs run in the environment of the step, whatever its Python."""
     found = {one.minor: one for one in scan(list(search_folders(os.environ)))}

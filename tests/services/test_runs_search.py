@@ -107,6 +107,7 @@ def test_the_filter_language_of_people(six: Context, text: str, expected: str) -
         (["params.model", "created desc"], "dbaec"),
         (["duration"], "edcba"),
         (["experiment", "name"], None),
+        (["metrics.loss", "metrics.other", "params.lr", "tags.team"], "dbace"),
     ],
 )
 def test_orders_and_their_pages(six: Context, orders: list[str], expected: str | None) -> None:

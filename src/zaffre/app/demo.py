@@ -18,6 +18,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from zaffre.app import demo_serving
 from zaffre.base.errors import Conflict, InvalidRequest, ZaffreError
 from zaffre.base.home import VARIABLE, Home
 from zaffre.sdk.connect import Address, connect
@@ -66,6 +67,8 @@ def run(folder: str | None, *, home: str | None = None) -> None:
 
     demo.head("4. Did it help?")
     demo.compare(first, second, (f"depth {depth}", f"depth {other}"))
+    demo_serving.serve(demo, MODEL)
+    demo_serving.score_file(demo)
     demo.farewell()
 
 
@@ -173,6 +176,9 @@ class Demo:
             ("job list", "what ran"),
             (f"model download --name {MODEL} --label latest", "the model, as MLflow wrote it"),
             (f"lineage show --type model --name {MODEL}", "what made it"),
+            ("online-endpoint show --name diabetes --snippet curl", "how others call it"),
+            ("online-endpoint rollback --name diabetes", "back to what answered before"),
+            ("online-endpoint delete --name diabetes --yes", "it would serve on without the server"),
             ("status", "the address of the server"),
         ):
             self.console.print(f"  zaffre {command:58} [dim]{meaning}[/dim]")

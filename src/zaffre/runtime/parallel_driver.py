@@ -157,7 +157,7 @@ class Driver:
         else:
             groups, held = [], 0
             for path in paths:
-                size = os.path.getsize(path)
+                size = size_of(path)
                 if not groups or held + size > self.layout["batch_bytes"]:
                     groups.append([])
                     held = 0
@@ -172,8 +172,7 @@ class Driver:
         for order in orders:
             parts.append(order.get("partition") or order["items"])
             for path in order.get("files", ()):
-                size = os.path.getsize(path) if os.path.exists(path) else -1
-                parts.append((os.path.relpath(path, source), size))
+                parts.append((os.path.relpath(path, source), size_of(path)))
         mark, place = fingerprint(parts), os.path.join(self.state, "key")
         try:
             with open(place, encoding="utf-8") as file:
@@ -558,11 +557,26 @@ class Teller:
 
 
 def below(folder: str) -> Iterable[str]:
-    """Files of a folder and below, by name: the order of the rows does not depend on the disk."""
+    """Files of a folder and below, by name: the order of the rows does not depend on the disk. A folder that links
+    lead to is visited once."""
+    seen = set()
     for place, folders, names in os.walk(folder, followlinks=True):
+        status = os.stat(place)
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
         folders.sort()
         for name in sorted(names):
             yield os.path.join(place, name)
+
+
+def size_of(path: str) -> int:
+    """0 for what cannot be looked at: whoever opens it says why."""
+    try:
+        return os.path.getsize(path)
+    except OSError:
+        return 0
 
 
 def move(source: str, target: str) -> None:

@@ -48,6 +48,7 @@ class Conditions:
     ) -> None:
         self.sqlite, self.workspace, self.statuses = sqlite, workspace, statuses
         self.mlflow, self.now, self.artifact_root = mlflow, now, artifact_root
+        self.counting = False
 
     def condition(self, clause: Clause) -> ColumnElement[bool]:
         match clause.entity:
@@ -80,8 +81,8 @@ class Conditions:
             case "metric":
                 M = metric_latest.c
                 held = and_(M.job_id == SOURCE, M.key == order.key)
-                column: ColumnElement[Any] = select(M.value).where(held).scalar_subquery()
-                nan = select(M.is_nan).where(held).scalar_subquery()
+                column: ColumnElement[Any] = select(M.value).where(held).correlate(jobs).scalar_subquery()
+                nan = select(M.is_nan).where(held).correlate(jobs).scalar_subquery()
                 rank = case((column.is_(None), 2), (nan.is_(True), 1), else_=0)
                 return [Sort(rank, True, "number"), Sort(column, up, "number")]
             case "param" if not self.mlflow:
@@ -108,9 +109,7 @@ class Conditions:
         if clause.op in NULL_OPS:
             there = select(literal(1)).where(held).correlate(jobs).exists()
             return there if clause.op is Op.IS_NOT_NULL else not_(there)
-        return (
-            select(literal(1)).where(held, M.is_nan.is_(False), self._compare(M.value, clause)).correlate(jobs).exists()
-        )
+        return self._logged(M.value, and_(held, M.is_nan.is_(False)), clause)
 
     def _logged_text(self, table: Any, clause: Clause) -> ColumnElement[bool]:
         held = and_(table.c.job_id == logger_of(table), table.c.key == clause.key)
@@ -118,11 +117,20 @@ class Conditions:
             there = select(literal(1)).where(held).correlate(jobs).exists()
             return there if clause.op is Op.IS_NOT_NULL else not_(there)
         column = table.c.number if isinstance(clause.value, int | float) else table.c.value
-        return select(literal(1)).where(held, self._compare(column, clause)).correlate(jobs).exists()
+        return self._logged(column, held, clause)
+
+    def _logged(self, column: ColumnElement[Any], held: ColumnElement[bool], clause: Clause) -> ColumnElement[bool]:
+        """Looked up for each run that is walked over; for a count, which sees them all, databases may gather them."""
+        if self.counting:
+            return select(literal(1)).where(held, self._compare(column, clause)).correlate(jobs).exists()
+        return self._compare(select(column).where(held).correlate(jobs).scalar_subquery(), clause)
 
     def _value(self, table: Any, key: str, column: str = "value") -> ColumnElement[Any]:
         value: ColumnElement[Any] = (
-            select(table.c[column]).where(table.c.job_id == logger_of(table), table.c.key == key).scalar_subquery()
+            select(table.c[column])
+            .where(table.c.job_id == logger_of(table), table.c.key == key)
+            .correlate(jobs)
+            .scalar_subquery()
         )
         return value
 

@@ -80,6 +80,8 @@ class Serving:
         self._wake.set()
         self._thread.join(timeout=30)
         self.pool.shutdown(wait=False, cancel_futures=True)
+        if not self.endpoints and self.gateway.lives:
+            self.gateway.end()
         self.gateway.close()
 
     def _poke(self) -> None:

@@ -29,6 +29,7 @@ from .values import Answer, BadInput, write
 
 BAD_CONFIG, BAD_SCRIPT, BAD_INIT = 64, 65, 66
 READ_BYTES = 1 << 18
+LOOK_S = 5.0
 FLUSH_S = 0.0005  # answers that are ready wait at most so long for others
 HIDDEN = "the model raised an error for this request; the log of the deployment has it"
 
@@ -155,7 +156,10 @@ class Server:
         chunk = bytearray(READ_BYTES)
         view = memoryview(chunk)
         while True:
-            for key, _ in self.selector.select():
+            events = self.selector.select(LOOK_S)
+            if not events and not os.path.exists(self.path):
+                return  # its place was removed: nobody can reach it any more
+            for key, _ in events:
                 if key.data is None:
                     self._accept(listener)
                 else:
