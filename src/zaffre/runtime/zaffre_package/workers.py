@@ -75,15 +75,18 @@ class Pool:
         with self.lock:
             if self.asked >= self.queue:
                 raise Refused(429, "TooManyRequests", "the model is busy")
-            self.asked += 1
-        try:
             ready = [worker for worker in self.workers if worker.ready]
             if not ready:
                 raise Refused(503, "NotRunning", "the model does not run at this moment")
-            return min(ready, key=lambda worker: len(worker.pending)).ask(kind, payload, self.timeout_s)
+            worker = min(ready, key=lambda one: (one.asked, one.numbers))
+            self.asked += 1
+            worker.asked += 1
+        try:
+            return worker.ask(kind, payload, self.timeout_s)
         finally:
             with self.lock:
                 self.asked -= 1
+                worker.asked -= 1
 
     def stop(self, seconds: float) -> None:
         """End the workers; whoever is not gone in time is killed."""
@@ -113,7 +116,8 @@ class Worker:
         self.sock: socket.socket | None = None
         self.ready = False
         self.pending: dict[int, Pending] = {}
-        self.numbers = 0
+        self.asked = 0  # requests that wait for it
+        self.numbers = 0  # that it ever got
         self.late = 0
         self.lock = threading.Lock()  # of numbers and of what is sent
 
