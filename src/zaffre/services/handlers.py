@@ -19,7 +19,8 @@ from zaffre.services.context import Context
 from zaffre.services.data import diff
 from zaffre.services.data import download as data_download
 from zaffre.services.datastores import manage as datastores
-from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
+from zaffre.services.jobs import cancel, change, download, facts, log, plan, rerun, resume, show, submit, watch
+from zaffre.services.jobs import diff as job_diff
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
 from zaffre.services.models import alias, approve, export, import_files, promote
@@ -66,6 +67,8 @@ HANDLERS: dict[str, Handler] = {
     "jobs.archive": change.archive,
     "jobs.restore": change.restore,
     "jobs.resume": resume.resume,
+    "jobs.rerun": rerun.rerun,
+    "jobs.diff": job_diff.diff,
     "jobs.log": log.read_log,
     "jobs.watch": watch.watch,
     "jobs.download": download.download,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from zaffre.base import ids
@@ -25,9 +26,12 @@ DEFAULT_EXPERIMENT = "Default"
 PRIORITY = {"low": -1, "lowpriority": -1, "standard": 0, "medium": 0, "high": 1}
 
 
-def submit(ctx: Context, request: SubmitJob) -> JobView:
-    """Raises `SpecError`, `InvalidRequest` for a wrong job, `NotFound` for what it names, `Conflict` for its name."""
-    document = parse(request.spec, kind="job")
+def submit(ctx: Context, request: SubmitJob, overrides: Sequence[str] = ()) -> JobView:
+    """`overrides` are `path=value` over the document.
+
+    Raises `SpecError`, `InvalidRequest` for a wrong job, `NotFound` for what it names, `Conflict` for its name.
+    """
+    document = parse(request.spec, kind="job", overrides=overrides)
     spec = dump(document.spec)
     with ctx.db.read() as connection:
         scope = Scope(ctx, connection, request.workspace)

@@ -59,7 +59,7 @@ def view(
     ctx: Context, job: JobRecord, tags: Mapping[str, str], experiment: str | None, names: Mapping[int, str]
 ) -> JobView:
     document = {key: value for key, value in job.spec.items() if key not in OWN}
-    document["inputs"] = _inputs(job, document.get("inputs"))
+    document["inputs"] = bound_inputs(job, document.get("inputs"))
     document["outputs"] = _outputs(job, document.get("outputs"))
     ended, started = job.ended_at, job.started_at
     url = ctx.settings.url
@@ -95,7 +95,7 @@ def view(
     return JobView.model_validate(document | ours)  # a document may have fields of the same names
 
 
-def _inputs(job: JobRecord, said: Any) -> dict[str, Any]:
+def bound_inputs(job: JobRecord, said: Any) -> dict[str, Any]:
     """As the user said, with what bindings turned out to be."""
     shown: dict[str, Any] = dict(said or {})
     for port, item in ((job.plan or {}).get("inputs") or {}).items():
