@@ -13,7 +13,7 @@ from zaffre.services.jobs import exact
 from zaffre.services.jobs.lineage import input_edges
 from zaffre.services.jobs.submit import submit
 from zaffre.services.jobs.view import bound_inputs, views
-from zaffre.store import assets, experiments
+from zaffre.store import assets, experiments, job_tags
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.jobs import JobView, RerunJob, SubmitJob
@@ -94,7 +94,7 @@ def _exactly(ctx: Context, job: JobRecord, root: JobRecord, changed_data: bool) 
     tags = {str(key): str(value) for key, value in (job.spec.get("tags") or {}).items()}
     with ctx.db.write() as connection:
         store.insert(connection, [again])
-        store.set_tags(ctx.db, connection, again.id, {**tags})
+        job_tags.set_tags(ctx.db, connection, again.id, {**tags})
         assets.add_edges(connection, again.workspace, input_edges(again))
         ctx.db.after_commit(lambda: ctx.changes.work(again.root_id))
         return views(ctx, connection, [again])[0]

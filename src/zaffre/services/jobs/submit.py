@@ -17,7 +17,7 @@ from zaffre.services.jobs.view import views
 from zaffre.services.resolve.plan import resolve
 from zaffre.services.resolve.scope import Scope
 from zaffre.spec.document import dump, parse
-from zaffre.store import assets, experiments, texts
+from zaffre.store import assets, experiments, job_tags, texts
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.jobs import JobView, SubmitJob
@@ -50,7 +50,7 @@ def submit(ctx: Context, request: SubmitJob, overrides: Sequence[str] = ()) -> J
         job.experiment_id = experiment.id
         _keep_diff(ctx, connection, job)
         store.insert(connection, [job])
-        store.set_tags(ctx.db, connection, job.id, tags)
+        job_tags.set_tags(ctx.db, connection, job.id, tags)
         assets.add_edges(connection, job.workspace, input_edges(job))
         ctx.db.after_commit(lambda: ctx.changes.work(job.root_id))
         return views(ctx, connection, [job])[0]

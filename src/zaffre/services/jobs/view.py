@@ -11,7 +11,7 @@ from zaffre.base.clock import iso, now_ms
 from zaffre.core.permissions import Role
 from zaffre.services.context import Context
 from zaffre.services.jobs.settings import settings
-from zaffre.store import experiments
+from zaffre.store import experiments, job_tags
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.jobs import JobView
@@ -29,7 +29,7 @@ OWN = (
 
 def views(ctx: Context, connection: Connection, jobs: Sequence[JobRecord]) -> list[JobView]:
     """Views of many jobs with few questions to the database."""
-    tags = store.tags_of(connection, [job.id for job in jobs])
+    tags = job_tags.tags_of(connection, [job.id for job in jobs])
     related = {id_ for job in jobs for id_ in (job.parent_id, job.reused_from) if id_}
     others = store.names_of(connection, related)
     names = experiments.names_of(connection, {job.experiment_id for job in jobs})

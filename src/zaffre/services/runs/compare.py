@@ -14,8 +14,8 @@ from zaffre.services.jobs.lineage import edge_of
 from zaffre.services.jobs.packages import packages
 from zaffre.services.runs.compare_code import code_diffs
 from zaffre.services.runs.row import own_tags, rows
+from zaffre.store import job_tags, metrics, params, runs
 from zaffre.store import jobs as store
-from zaffre.store import metrics, params, runs
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.runs import ComparedMetric, ComparedText, CompareRuns, RunComparison
 
@@ -43,7 +43,7 @@ def compare(ctx: Context, request: CompareRuns) -> RunComparison:
         ran = [jobs[source] for source in sources] if jobs else []
         ask: dict[str, Callable[[], Values]] = {
             "params": lambda: _of(params.of(connection, sources), sources),
-            "tags": lambda: [own_tags(item) for item in _of(store.tags_of(connection, [r.id for r in records]),
+            "tags": lambda: [own_tags(item) for item in _of(job_tags.tags_of(connection, [r.id for r in records]),
                                                             [r.id for r in records])],
             "inputs": lambda: [_inputs(job) for job in ran],
             "environment": lambda: packages(connection, ran),
