@@ -376,6 +376,23 @@ export interface DiffData {
   other: string;
 }
 
+export interface DiffJobs {
+  workspace?: string;
+  name: string;
+  other?: string | null;
+}
+
+export interface Difference {
+  step?: string | null;
+  what: "code" | "data" | "parameter" | "variable" | "package" | "machine" | "status" | "metric" | "output" | "step";
+  name: string;
+  before?: number | string | null;
+  after?: number | string | null;
+  delta?: number | null;
+  files?: string[];
+  [more: string]: unknown;
+}
+
 export interface DocumentView {
   spec: Record<string, any>;
   [more: string]: unknown;
@@ -559,6 +576,17 @@ export interface InvokeOnline {
   name: string;
   body?: any;
   deployment_name?: string | null;
+}
+
+export interface JobDiff {
+  job: string;
+  other: string;
+  ended: boolean;
+  same: boolean;
+  given: Difference[];
+  made: Difference[];
+  unknown?: string[];
+  [more: string]: unknown;
 }
 
 export interface JobEvent {
@@ -757,6 +785,15 @@ export interface Missing {
 export interface Nothing {
 }
 
+export interface PackageModel {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  deployment?: Record<string, any> | null;
+  environment?: string | Record<string, any> | null;
+}
+
 export interface PlanView {
   steps: StepPlan[];
   will_run: number;
@@ -895,6 +932,14 @@ export interface RegenerateKeys {
   workspace?: string;
   name: string;
   key_type?: string;
+}
+
+export interface RerunJob {
+  workspace?: string;
+  name: string;
+  exact?: boolean;
+  overrides?: string[];
+  changed_data?: boolean;
 }
 
 export interface ResourceList {
@@ -1290,6 +1335,7 @@ export interface Operations {
   "jobs.cancel": { request: JobRef; response: JobView };
   "jobs.cause": { request: JobRef; response: CauseView };
   "jobs.create": { request: SubmitJob; response: JobView };
+  "jobs.diff": { request: DiffJobs; response: JobDiff };
   "jobs.document": { request: JobRef; response: DocumentView };
   "jobs.download": { request: Download; response: Response };
   "jobs.facts": { request: JobRef; response: FactsView };
@@ -1301,6 +1347,7 @@ export interface Operations {
   "jobs.log_search": { request: SearchLog; response: LogHits };
   "jobs.log_size": { request: JobRef; response: LogSize };
   "jobs.plan": { request: SubmitJob; response: PlanView };
+  "jobs.rerun": { request: RerunJob; response: JobView };
   "jobs.restore": { request: JobRef; response: JobView };
   "jobs.resume": { request: ResumeJob; response: JobView };
   "jobs.show": { request: JobRef; response: JobView };
@@ -1323,6 +1370,7 @@ export interface Operations {
   "model.import": { request: ImportModel; response: ImportView };
   "model.lineage": { request: AssetRef; response: LineageView };
   "model.list": { request: ListAssets; response: AssetList };
+  "model.package": { request: PackageModel; response: Response };
   "model.promote": { request: Promote; response: PromotionView };
   "model.reject": { request: Decide; response: ApprovalView };
   "model.request_approval": { request: Decide; response: ApprovalView };

@@ -31,6 +31,7 @@ export function Lineage({ item }: { item: AssetView }) {
         {(data) => (
           <div className="way">
             <div className="stack" style={{ gap: 8 }}>
+              <h2 className="dim" style={{ fontSize: 12 }}>Made by</h2>
               {data.made_by.length === 0 && <div className="note">No job made it: it was registered by hand.</div>}
               {data.made_by.map((edge) => <Box key={edge.job + edge.port} icon="jobs" title={<Go to={jobPath(edge.job)} className="link mono">{edge.job}</Go>} about={<Status status={edge.job_status} />} />)}
               {(made.inputs ?? []).map((input) => <Box key={input} icon="data" title={<Named text={input} />} about="read by that job" />)}
@@ -44,6 +45,7 @@ export function Lineage({ item }: { item: AssetView }) {
             </div>
             <Arrow />
             <div className="stack" style={{ gap: 8 }}>
+              <h2 className="dim" style={{ fontSize: 12 }}>Used by</h2>
               {deployed.length + derived.length + data.used_by.length === 0 && <div className="note">Nothing uses it yet.</div>}
               {deployed.map((one) => <Box key={one.kind + one.endpoint + one.deployment} icon="endpoints" title={<Go to={assetPath(one.kind === "batch" ? "batch-endpoints" : "endpoints", one.endpoint)} className="link">{one.endpoint}</Go>} about={`deployment ${one.deployment}${one.kind === "online" ? `, ${one.traffic ?? 0} % of the requests` : ", batch"}`} />)}
               {derived.map((ref) => <Box key={ref} icon="models" title={<Named text={`model:${ref}`} />} about="made of it" />)}
