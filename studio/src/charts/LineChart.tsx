@@ -68,7 +68,7 @@ export function LineChart({ x, unit, lines, log, bands, label, height = 220, ran
       cursor: { sync: { key: SYNC.key, scales: ["x", null] }, drag: { x: true, y: false, setScale: false }, points: { size: 6 }, y: false },
       scales: { x: { time: unit === "wall" }, y: { distr: log ? 3 : 1 } },
       axes: [
-        { ...axis, size: 26, space: 64, ...(unit === "wall" ? {} : { values: (_: uPlot, at: number[]) => at.map((item) => tick(unit, item)) }) },
+        { ...axis, size: unit === "wall" ? 40 : 26, space: 64, ...(unit === "wall" ? {} : { values: (_: uPlot, at: number[]) => at.map((item) => tick(unit, item)) }) },
         { ...axis, size: wide as never, space: 32, values: (_: uPlot, at: (number | null)[]) => at.map((item) => (item === null ? "" : tick("step", item))) },
       ],
       series: [

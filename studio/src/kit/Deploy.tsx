@@ -18,7 +18,7 @@ export function Deploy({ model, version, endpoint, close }: { model?: string; ve
   const [chosen, setChosen] = useState("");
   const [target, setTarget] = useState<string | null>(null);
   const [named, setNamed] = useState<string | null>(null);
-  const [all, setAll] = useState(true);
+  const [all, setAll] = useState(false); // what serves already goes on
   const suggested = plain(model ?? "") || "endpoint";
   const to = endpoint ?? target ?? suggested;
   const known = endpoint !== undefined || !!endpoints.data?.items.some((item) => item.name === to);
@@ -59,7 +59,7 @@ export function Deploy({ model, version, endpoint, close }: { model?: string; ve
       {!endpoint && (
         <label className="col" style={{ gap: 4 }}>
           Endpoint
-          <input className="input" list="endpoints-there" value={to} onChange={(event) => setTarget(event.target.value)} />
+          <input className="input" autoFocus list="endpoints-there" value={to} onChange={(event) => setTarget(event.target.value)} />
           <span className="dim">{known ? "It is there already." : "It is made for this."}</span>
         </label>
       )}

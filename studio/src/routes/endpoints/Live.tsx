@@ -30,7 +30,10 @@ export function Live({ metrics, names, range }: { metrics: EndpointMetrics; name
     [metrics, chosen?.deployment],
   );
   const seconds = metrics.at.length * metrics.step_s;
-  const known = (item: (typeof items)[number]): number => item.per_s.filter((one) => one !== null).length * metrics.step_s;
+  const rate = (item: (typeof items)[number]): number | null => {
+    const known = item.per_s.filter((one) => one !== null);
+    return known.length ? known.reduce((sum, one) => sum + one, 0) / known.length : null;
+  };
   return (
     <Card
       title="Now"
@@ -42,14 +45,14 @@ export function Live({ metrics, names, range }: { metrics: EndpointMetrics; name
         </>
       }
     >
-      <div style={{ overflow: "auto" }}>
+      {items.length > 0 && <div style={{ overflow: "auto" }}>
         <table className="plain">
           <thead><tr><th>Deployment</th><th className="num">Requests/s</th><th className="num">p50 ms</th><th className="num">p95 ms</th><th className="num">p99 ms</th><th className="num">Errors</th><th className="num">Under way</th><th className="num">Waiting</th><th className="num">Workers</th></tr></thead>
           <tbody>
             {items.map((item) => (
               <tr key={item.deployment}>
                 <td>{item.deployment}</td>
-                <td className="num">{known(item) ? two(item.requests / known(item)) : "–"}</td>
+                <td className="num">{two(rate(item))}</td>
                 <td className="num">{two(item.p50_ms)}</td>
                 <td className="num">{two(item.p95_ms)}</td>
                 <td className="num">{two(item.p99_ms)}</td>
@@ -61,15 +64,15 @@ export function Live({ metrics, names, range }: { metrics: EndpointMetrics; name
             ))}
           </tbody>
         </table>
-      </div>
+      </div>}
       {items.length > 0 && (
         <div style={{ display: "grid", gridTemplateColumns: "repeat(3, minmax(0, 1fr))", gap: 8, padding: "10px 12px 4px" }}>
-          <Panel title="Requests/s"><LineChart x={x} unit="wall" lines={rates} label="Requests per second" height={140} /></Panel>
-          <Panel title={`Latency of ${chosen?.deployment}, ms`} legend={latency}><LineChart x={x} unit="wall" lines={latency} label="Latency in milliseconds" height={140} /></Panel>
-          <Panel title="Errors/s">{items.some((item) => item.failed + item.rejected) ? <LineChart x={x} unit="wall" lines={errors} label="Errors per second" height={140} /> : <p className="dim" style={{ height: 140, display: "grid", placeItems: "center" }}>None in this time</p>}</Panel>
+          <Panel title="Requests/s"><LineChart x={x} unit="wall" lines={rates} label="Requests per second" height={156} /></Panel>
+          <Panel title={`Latency of ${chosen?.deployment}, ms`} legend={latency}><LineChart x={x} unit="wall" lines={latency} label="Latency in milliseconds" height={156} /></Panel>
+          <Panel title="Errors/s">{items.some((item) => item.failed + item.rejected) ? <LineChart x={x} unit="wall" lines={errors} label="Errors per second" height={156} /> : <p className="dim" style={{ height: 156, display: "grid", placeItems: "center" }}>None in this time</p>}</Panel>
         </div>
       )}
-      <p className="dim" style={{ padding: "0 12px 10px", fontSize: 11 }}>
+      <p className="dim" style={{ padding: items.length ? "0 12px 10px" : 12, fontSize: 11 }}>
         {items.length ? `Over the last ${Math.round(seconds / 60)} min in steps of ${value(metrics.step_s)} s. Percentiles are estimated from buckets of the latency; errors are answers of 5xx and requests turned away.` : "Nothing is known yet: figures come as soon as a deployment runs."}
       </p>
     </Card>

@@ -28,7 +28,7 @@ export function EndpointPage() {
   const range = RANGES.some(([key]) => key === address.range) ? address.range! : "300";
   const endpoint = useApi("online-endpoint.show", { name }, { refetchInterval: 1_000, placeholderData: undefined });
   const deployments = useApi("online-deployment.list", { endpoint: name }, { refetchInterval: 1_000, placeholderData: undefined });
-  const metrics = useApi("online-endpoint.metrics", { name, seconds: Number(range), points: 60 }, { refetchInterval: 2_000 });
+  const metrics = useApi("online-endpoint.metrics", { name, seconds: Number(range), points: 30 }, { refetchInterval: 2_000 });
   const stop = useAction("online-endpoint.stop", "Stopped");
   const start = useAction("online-endpoint.start", "Started");
   const rollback = useAction("online-endpoint.rollback", (told) => toast.success(told.message ?? "Taken back"), ["online-deployment."]);

@@ -65,7 +65,7 @@ export function Traffic({ endpoint, deployments, metrics }: { endpoint: Endpoint
           ))}
         </tbody>
       </table>
-      {sum !== 100 && <p className="dim" style={{ marginTop: 8 }}>No deployment gets requests now. Give one of them a share.</p>}
+      {sum !== 100 && <p className="dim" style={{ marginTop: 8 }}>No deployment gets requests now.{deployments.some((item) => item.provisioning_state === "Creating") ? " One is being started; where it was asked to, it takes them all once it runs." : " Give one of them a share."}</p>}
       {looked && changed && <Preview before={now} after={shown} deployments={deployments} metrics={metrics} />}
     </Card>
   );
@@ -126,7 +126,7 @@ function Bar({ shares, onChange }: { shares: Shares; onChange: (shares: Shares) 
 /** What the change would do, from what was measured. */
 function Preview({ before, after, deployments, metrics }: { before: Draft; after: Draft; deployments: DeploymentView[]; metrics: EndpointMetrics | undefined }) {
   const seconds = metrics ? Math.max(0, ...metrics.items.map((item) => item.per_s.filter((one) => one !== null).length)) * metrics.step_s : 0; // known
-  const rate = metrics && seconds ? metrics.items.reduce((sum, item) => sum + item.requests, 0) / seconds : 0;
+  const rate = metrics && seconds ? (metrics.step_s * metrics.items.reduce((sum, item) => sum + item.per_s.reduce<number>((all, one) => all + (one ?? 0), 0), 0)) / seconds : 0;
   return (
     <div className="note" style={{ marginTop: 10 }} role="status">
       <table className="plain" style={{ background: "transparent" }}>

@@ -92,7 +92,7 @@ function Verdict({ told, done }: { told: PromotionView; done: boolean }) {
         {side("This one", told.challenger)}
         {told.champion ? side(`Has ${told.alias} now`, told.champion) : <div className="dim">nobody has {told.alias} yet</div>}
         <span className="grow" />
-        <Chip kind={told.moved ? "ok" : ""}>{told.moved ? "moved" : done ? "kept" : told.outcome}</Chip>
+        <Chip kind={told.moved ? "ok" : ""}>{told.moved ? "moved" : done ? "kept" : told.outcome.replace(/([a-z])([A-Z])/g, "$1 $2").toLowerCase()}</Chip>
       </div>
       <p>{told.reason}</p>
       <p className="dim">{told.metric}, {told.goal === "maximize" ? "higher" : "lower"} is better{told.min_delta ? ` by at least ${value(told.min_delta)}` : ""}{told.data ? `, on ${told.data}` : ""}</p>
