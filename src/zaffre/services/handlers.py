@@ -32,11 +32,13 @@ from zaffre.services.jobs import (
     log,
     log_search,
     plan,
+    rerun,
     resume,
     show,
     submit,
     watch,
 )
+from zaffre.services.jobs import diff as job_diff
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
 from zaffre.services.models import alias, approve, export, import_files, package, promote
@@ -83,6 +85,8 @@ HANDLERS: dict[str, Handler] = {
     "jobs.archive": change.archive,
     "jobs.restore": change.restore,
     "jobs.resume": resume.resume,
+    "jobs.rerun": rerun.rerun,
+    "jobs.diff": job_diff.diff,
     "jobs.log": log.read_log,
     "jobs.watch": watch.watch,
     "jobs.download": download.download,
