@@ -41,7 +41,7 @@ from zaffre.services.jobs import (
 from zaffre.services.jobs import diff as job_diff
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
-from zaffre.services.models import alias, approve, export, import_files, promote
+from zaffre.services.models import alias, approve, export, import_files, package, promote
 from zaffre.services.models import show as model_show
 from zaffre.services.online_deployments import create as deployment_create
 from zaffre.services.online_deployments import delete as deployment_delete
@@ -128,6 +128,7 @@ HANDLERS: dict[str, Handler] = {
     "model.delete_alias": alias.delete_alias,
     "model.promote": promote.promote,
     "model.export": export.export,
+    "model.package": package.package,
     "model.import": import_files.import_files,
     **_versioned("environment"),
     **_versioned("component"),
