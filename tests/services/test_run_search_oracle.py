@@ -250,7 +250,7 @@ def test_the_search_finds_what_a_loop_finds(
     assert counted == len(wanted)
 
 
-@common
+@settings(common, max_examples=20)
 @given(
     drawn=st.lists(logged, min_size=1, max_size=10),
     later=st.lists(logged, min_size=1, max_size=6),
