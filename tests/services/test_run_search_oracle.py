@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from zaffre.core.job_state import Status
 from zaffre.core.run_status import MEANING
-from zaffre.core.search_filter import JOBS, Clause, Op, Order, parse_filter, parse_order
+from zaffre.core.search_filter import Clause, Op, Order, parse_filter, parse_order
+from zaffre.core.search_grammar import JOBS
 from zaffre.services.tracking.matches import _holds
 from zaffre.store import experiments, metrics, params, resources, run_key_counts, run_keys, run_plan, run_search, runs
 from zaffre.store import jobs as job_store
