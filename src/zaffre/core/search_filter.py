@@ -220,7 +220,7 @@ class _Parser:
         opening = self._take("a list such as ('a', 'b')")
         if opening.text != "(":
             raise self._fail(f"expected a list such as ('a', 'b'), found {opening.text!r}", opening.place)
-        values = []
+        values: list[str] = []
         while True:
             token = self._take("a quoted string")
             if token.kind != "string":
