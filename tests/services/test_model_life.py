@@ -179,6 +179,27 @@ def test_a_model_whose_versions_are_all_archived_takes_new_ones(context: Context
     assert version_of(context, run, "old") == "2"
 
 
+BOMB = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}' if i else 'x'] * 9)}]\n" for i in range(30))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        BOMB + "flavors: {sklearn: *a29}", "flavors: " + "[" * 3000, "flavors: {a: 2020-13-45}", "flavors: {1: x}",
+        "flavors: {2020-01-01: 1}", "flavors: {a: !!binary aGVsbG8=}", "flavors: &a [*a]", "flavors: 3", "[]", "\0",
+        'flavors: {a: "\\0"}', 'flavors: {a: "\\ud800"}', "flavors: {a: .nan}", f"flavors: {{a: {'9' * 5000}}}",
+        "flavors: {sklearn: x}\nsignature: 7", "flavors: !!python/object/apply:os.getpid []",
+    ],
+    ids=range(16),
+)  # fmt: skip
+def test_sec_06_whatever_stands_beside_a_model_is_only_read(risk: Context, said: str) -> None:
+    run = run_with(risk, "odd", "d", auc=1.0)
+    (risk.home.artifacts("default", run) / "model/MLmodel").write_text(said)
+    version = version_of(risk, run)
+    seen = ask(risk, "show", AssetRef(name="risk", version=version)).model_dump()
+    assert len(str(seen)) < 20_000
+
+
 def test_what_a_deployment_runs_is_not_deleted(risk: Context) -> None:
     with risk.db.write() as connection:
         endpoints.add(connection, EndpointRecord("default", "online", "scoring", {}, "Succeeded"))
