@@ -4,6 +4,7 @@
 #   make quick   the same without the tests that take tens of seconds
 #   make check   only what takes seconds: style, floors, types
 #   make bench   measure (benchmarks/)
+#   make studio  build the Studio's pages anew (needs Node >= 20.19; the build is committed)
 #   make lock    choose newer versions for requirements/
 #   make clean   remove what the above made
 
@@ -19,7 +20,7 @@ TESTS ?=
 # The caches of bytecode are what makes commands start quickly; nothing of the caller's Python may leak in.
 unexport PYTHONDONTWRITEBYTECODE PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
-.PHONY: demo test quick check bench lock clean
+.PHONY: demo test quick check bench studio lock clean
 demo: $(READY)
 	@$(BIN)/zaffre demo $(DIR)
 
@@ -37,6 +38,12 @@ check: $(READY)
 
 bench: $(READY)
 	@for file in benchmarks/[a-z]*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done
+
+# Types and addresses of the API are made from the operation table, so a change of that makes the build stale too.
+studio: $(READY)
+	$(BIN)/python tools/studio_types.py
+	cd studio && npm ci --no-audit --no-fund && npm run build
+	$(BIN)/python tools/studio_hash.py
 
 # Versions and hashes are fixed in requirements/; uv, fixed as well, installs them in seconds, pip where it cannot.
 $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml

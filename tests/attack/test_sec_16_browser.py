@@ -11,12 +11,10 @@ SCRIPT = "<script>alert(1)</script>"
 @pytest.mark.parametrize(
     "path",
     [
-        "/",
         "/api/health",
         "/api/status",
         "/api/nothing",
         "/api/workspaces/default/jobs",
-        "/jobs/x",
         "/mlflow/default/version",
         "/mlflow/default/api/2.0/mlflow/experiments/search",
     ],
@@ -32,6 +30,38 @@ def test_sec_16_headers_of_every_answer(server: Server, path: str, token: str | 
     assert headers["referrer-policy"] == "no-referrer"
     assert not headers.get("content-type", "").startswith("text/html")
     assert "server" not in headers
+
+
+@pytest.mark.parametrize("path", ["/", "/jobs/x", "/jobs/%3Cscript%3E?workspace=%22%3E", "/nothing", "/boot.js"])
+@pytest.mark.parametrize("token", ["", None])
+def test_sec_16_pages_run_only_our_own_scripts(server: Server, path: str, token: str | None) -> None:
+    answer = server.call("GET", path, token=token)
+    policy = dict(item.strip().split(" ", 1) for item in answer.headers["content-security-policy"].split(";"))
+    assert policy["default-src"] == "'self'"
+    assert "script-src" not in policy
+    assert policy["object-src"] == policy["frame-ancestors"] == policy["form-action"] == "'none'"
+    assert policy["base-uri"] == "'self'"
+    assert answer.headers["x-frame-options"] == "DENY"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "<script>" not in answer.text.replace("<script src", "")
+
+
+def test_sec_16_a_page_of_a_job_is_closed_off(server: Server) -> None:
+    """HTML that a job wrote is shown, but has no origin: neither our cookie nor our API."""
+    job = server.submit(f"echo '{SCRIPT}' > outputs/x.html; echo '{SCRIPT}' > outputs/x.svg")
+    assert server.ended(job)["status"] == "Completed"
+    shown = server.api("GET", f"/jobs/{job}/file?path=outputs/x.html&render=true")
+    assert shown.headers["content-type"].startswith("text/html")
+    policy = shown.headers["content-security-policy"]
+    assert policy.startswith("sandbox allow-scripts;")
+    assert "allow-same-origin" not in policy
+    assert "connect-src 'none'" in policy
+    assert "frame-ancestors 'self'" in policy
+    for path in (f"/jobs/{job}/file?path=outputs/x.html", f"/jobs/{job}/file?path=outputs/x.svg&render=true"):
+        raw = server.api("GET", path)
+        assert raw.headers["content-type"] == "application/octet-stream"
+        assert raw.headers["content-disposition"].startswith("attachment")
+        assert raw.headers["content-security-policy"].startswith("sandbox;")
 
 
 def test_sec_16_scripts_as_artifacts_are_inert(server: Server) -> None:
@@ -58,7 +88,7 @@ def test_sec_16_texts_come_back_as_data(server: Server) -> None:
     for path in (f"/jobs/{job}", f"/jobs/{job}/log", "/jobs", "/jobs/%3Cscript%3E", "/data?x=<script>"):
         kind = server.api("GET", path).headers["content-type"]
         assert not kind.startswith(("text/html", "image/svg", "text/xml")), path
-    assert server.call("GET", f"/jobs/{job}").headers["content-type"].startswith("text/plain")
+    assert SCRIPT not in server.call("GET", f"/jobs/{job}").text
 
 
 def test_sec_16_names_do_not_split_headers(server: Server) -> None:

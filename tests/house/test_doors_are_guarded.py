@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 from whole_house import TOKEN, House
 
 from zaffre.api.auth import COOKIE, sign_job
+from zaffre.api.live import PATH as LIVE_PATH
 from zaffre.api.routes import PREFIX
 from zaffre.base.clock import now_ms
 from zaffre.base.ids import sequence
@@ -19,8 +20,8 @@ from zaffre.services.handlers import HANDLERS
 from zaffre.store.tables.jobs import jobs
 from zaffre.wire.table import OPERATIONS
 
-FRONT = {("GET", "/"), ("HEAD", "/")}  # says only that one must log in
-OWN = {"/", "/jobs/{name}", f"{PREFIX}/openapi.json"}  # pages beside the tables
+PAGES = "/{path:path}"  # the Studio: files that are the same for everybody, so they need no login
+OWN = {PAGES, f"{PREFIX}/openapi.json"}  # beside the tables
 LIVE = "living_job"
 
 
@@ -33,7 +34,12 @@ def _asked(path: str) -> str:
 def _routes(house: House) -> Iterator[tuple[str, str, str]]:
     """(method, address, path as declared) of every route; those of the MLflow door from its own table as well."""
     for route in house.app.routes:
+        if isinstance(route, WebSocketRoute):
+            assert route.path == LIVE_PATH, f"{route.path}: tests/studio/test_live.py must know it"
+            continue
         assert isinstance(route, Route), f"{route} is no plain route: this test must learn to enumerate it"
+        if route.path == PAGES:
+            continue
         for method in sorted(route.methods or ()):
             yield method, _asked(route.path), route.path
     for method, path, _ in mlflow.table():
@@ -168,7 +174,7 @@ def test_sec_10_another_host_name_is_refused_everywhere(house: House, host: str)
 )
 def test_sec_10_a_cookie_from_another_origin_is_refused(house: House, sent: dict[str, str]) -> None:
     for method, address, path in _routes(house):
-        if (method, path) in FRONT or path == f"{PREFIX}/health":
+        if path == f"{PREFIX}/health":
             continue
         answer = house.client.request(method, address, headers={"cookie": f"{COOKIE}={TOKEN}", **sent})
         assert answer.status_code == 403, f"{method} {address}: {answer.status_code}"
@@ -185,12 +191,26 @@ def test_sec_10_a_cookie_from_our_own_pages_is_taken(house: House) -> None:
         assert answer.status_code == 200, sent
 
 
+def test_sec_09_pages_say_nothing_of_this_server(house: House) -> None:
+    """Without a login there is only what every copy of this release has."""
+    pages = [house.client.get(path) for path in ("/", "/jobs", "/jobs/secret_name?workspace=x", "/data/a/b")]
+    assert {answer.status_code for answer in pages} == {200}
+    for answer in pages:
+        assert "secret_name" not in answer.text
+        assert str(house.platform.ctx.home.root) not in answer.text
+        assert TOKEN not in answer.text
+        assert answer.headers["cache-control"] == "no-cache"
+    assert house.client.get("/?token=wrong").status_code == 401
+    for path in ("/api/nothing", "/mlflow/x/nothing", "/assets/nothing.js", "/favicon.ico", "/assets/../SOURCE_HASH"):
+        assert house.client.get(path).status_code in (401, 404), path
+
+
 def test_sec_14_the_link_hides_its_token(house: House) -> None:
     answer = house.client.get("/", params={"token": TOKEN})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    assert (answer.status_code, answer.headers["location"]) == (303, "./")
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
-    assert "samesite=strict" in cookie
+    assert "samesite=lax" in cookie  # a link in a mail may open a page; what acts is refused by its origin
     assert TOKEN not in answer.text
     house.client.cookies.clear()
 

@@ -22,11 +22,13 @@ from starlette.routing import Route
 from zaffre.api import errors
 from zaffre.api.auth import Gate
 from zaffre.api.feeds import follow
+from zaffre.api.files import send
 from zaffre.base.errors import Fault, InvalidRequest, TooLarge, ZaffreError
 from zaffre.base.limits import REQUEST_BYTES
 from zaffre.core.permissions import Permission
 from zaffre.services.context import Context, Feed
 from zaffre.services.handlers import HANDLERS
+from zaffre.services.jobs.files import OpenFile
 from zaffre.services.once import once
 from zaffre.wire.operation import Body, Operation
 from zaffre.wire.table import OPERATIONS
@@ -63,6 +65,8 @@ def _endpoint(operation: Operation[Any, Any], ctx: Context, gate: Gate) -> Calla
         if isinstance(answer, Feed):
             kind = "application/x-ndjson" if operation.body is Body.EVENTS else "application/octet-stream"
             return StreamingResponse(follow(mine, answer), media_type=kind, headers=SAFE)
+        if isinstance(answer, OpenFile):
+            return send(request, answer)
         if operation.body is Body.STREAM_DOWN:
             return StreamingResponse(_chunks(answer), media_type="application/x-tar", headers=SAFE)
         if operation.body is Body.BYTES:

@@ -89,6 +89,8 @@ def serve(
             lifespan="off",
             http="httptools",
             loop="uvloop",
+            ws="websockets-sansio",
+            ws_max_size=1 << 16,
             server_header=False,
             timeout_graceful_shutdown=STREAMS_END_S,
             timeout_keep_alive=75,

@@ -15,6 +15,7 @@ from zaffre.ports.secrets import Vault
 from zaffre.store.db import Database
 
 T = TypeVar("T")
+ANYTHING = 0  # the topic of those who want to know of every commit
 
 
 class Changes:
@@ -31,7 +32,7 @@ class Changes:
     def notify(self, *topics: int) -> None:
         """Something was committed: the id of a root stands for its whole tree, minus the id of a job for it alone."""
         with self._lock:
-            listeners = {listener for topic in topics for listener in self._listeners.get(topic, ())}
+            listeners = {listener for topic in (*topics, ANYTHING) for listener in self._listeners.get(topic, ())}
         for listener in listeners:
             listener()
 

@@ -14,12 +14,29 @@ from zaffre.services.batch_endpoints import deployment as batch_deployment
 from zaffre.services.batch_endpoints import endpoint as batch_endpoint
 from zaffre.services.batch_endpoints import invoke as batch_invoke
 from zaffre.services.computes import manage as computes
+from zaffre.services.computes import use as compute_use
 from zaffre.services.content import transfer
 from zaffre.services.context import Context
 from zaffre.services.data import diff
 from zaffre.services.data import download as data_download
+from zaffre.services.data import files as data_files
+from zaffre.services.data import profile as data_profile
 from zaffre.services.datastores import manage as datastores
-from zaffre.services.jobs import cancel, change, download, facts, log, plan, resume, show, submit, watch
+from zaffre.services.jobs import (
+    cancel,
+    change,
+    download,
+    facts,
+    files,
+    graph,
+    log,
+    log_search,
+    plan,
+    resume,
+    show,
+    submit,
+    watch,
+)
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
 from zaffre.services.models import alias, approve, export, import_files, promote
@@ -69,6 +86,14 @@ HANDLERS: dict[str, Handler] = {
     "jobs.log": log.read_log,
     "jobs.watch": watch.watch,
     "jobs.download": download.download,
+    "jobs.files": files.list_files,
+    "jobs.file": files.read_file,
+    "jobs.document": show.document,
+    "jobs.graph": graph.graph,
+    "jobs.states": graph.states,
+    "jobs.cause": graph.cause,
+    "jobs.log_size": log_search.size,
+    "jobs.log_search": log_search.search,
     "metrics.query": metrics_query.query,
     "metrics.columns": metrics_query.columns,
     "metrics.list": metrics_show.list_metrics,
@@ -86,6 +111,9 @@ HANDLERS: dict[str, Handler] = {
     "data.diff": diff.diff,
     "data.check": diff.check,
     "data.download": data_download.downloader("data"),
+    "data.files": data_files.list_files,
+    "data.file": data_files.read_file,
+    "data.profile": data_profile.profile,
     **_versioned("model"),
     "model.download": data_download.downloader("model"),
     "model.show": model_show.show,
@@ -113,6 +141,7 @@ HANDLERS: dict[str, Handler] = {
     "compute.show": computes.show,
     "compute.update": computes.update,
     "compute.delete": computes.delete,
+    "compute.use": compute_use.use,
     "batch-endpoint.create": batch_endpoint.create,
     "batch-endpoint.list": batch_endpoint.list_endpoints,
     "batch-endpoint.show": batch_endpoint.show,

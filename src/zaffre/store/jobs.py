@@ -252,6 +252,42 @@ def children(connection: Connection, parent_id: int) -> list[JobRecord]:
     return [_record(row) for row in connection.execute(query)]
 
 
+def living_steps(connection: Connection, workspace: str) -> list[JobRecord]:
+    """Jobs of a workspace that live and run by themselves (no pipelines, no runs of bare clients), oldest first."""
+    c = jobs.c
+    where = [c.workspace == workspace, c.status.in_(_LIVING), c.type.not_in(("pipeline", "interactive"))]
+    query = select(*COLUMNS).where(*where).order_by(c.id).limit(5000)
+    return [_record(row) for row in connection.execute(query)]
+
+
+def step_states(connection: Connection, parent_id: int) -> Sequence[Any]:
+    """Where the jobs right below a parent stand, without their documents."""
+    c = jobs.c
+    query = select(c.name, c.node, c.type, c.status, c.reason, c.created_at, c.started_at, c.ended_at, c.reused_from,
+                   c.saved_s, c.attempt, c.error)  # fmt: skip
+    return connection.execute(query.where(c.parent_id == parent_id).order_by(c.id)).all()
+
+
+def last_event(connection: Connection, root_id: int) -> int | None:
+    """The newest event of a tree."""
+    query = select(func.max(job_events.c.id)).where(job_events.c.root_id == root_id)
+    number: int | None = connection.execute(query).scalar_one()
+    return number
+
+
+def newest_event(connection: Connection) -> int | None:
+    number: int | None = connection.execute(select(func.max(job_events.c.id))).scalar_one()
+    return number
+
+
+def root_events_after(connection: Connection, workspace: str, after: int, limit: int = 2000) -> Sequence[Any]:
+    """Events of the jobs of a workspace that have no parent."""
+    query = select(job_events.c.id, jobs.c.name, job_events.c.status, job_events.c.at)
+    query = query.join(jobs, jobs.c.id == job_events.c.job_id)
+    query = query.where(job_events.c.id > after, jobs.c.workspace == workspace, jobs.c.parent_id.is_(None))
+    return connection.execute(query.order_by(job_events.c.id).limit(limit)).all()
+
+
 def tree(connection: Connection, root_id: int) -> list[JobRecord]:
     query = select(*COLUMNS).where(jobs.c.root_id == root_id).order_by(jobs.c.id)
     return [_record(row) for row in connection.execute(query)]

@@ -107,6 +107,12 @@ class FactsView(View):
     notes: list[str] = Field(default_factory=list)  # what was said about the file when it was submitted
 
 
+class DocumentView(View):
+    """What was submitted, closed: local files are content:// references. It can be submitted again as it is."""
+
+    spec: dict[str, Any]
+
+
 class JobList(View):
     items: list[JobView]
     cursor: str | None = None  # of the next page
@@ -147,7 +153,7 @@ class JobEvent(View):
 class WatchJob(JobRef):
     """Events of a job and of all jobs below it, until it has ended. `after` resumes a broken stream."""
 
-    after: int = Field(default=0, ge=0, le=NUMBER)
+    after: int = Field(default=0, ge=0, lt=2**63)
     below: bool = True  # also of the jobs below it
 
 
@@ -159,6 +165,8 @@ PLAN = Operation("jobs.plan", "POST", _JOBS + ":plan", SubmitJob, PlanView, Perm
                  "Say which steps would run, and why")  # fmt: skip
 LIST = Operation("jobs.list", "GET", _JOBS, ListJobs, JobList, Permission.JOBS_READ, "List jobs, newest first")
 SHOW = Operation("jobs.show", "GET", _JOB, JobRef, JobView, Permission.JOBS_READ, "Show a job")
+DOCUMENT = Operation("jobs.document", "GET", _JOB + "/document", JobRef, DocumentView, Permission.JOBS_WRITE,
+                     "Show the document that was submitted")  # fmt: skip
 FACTS = Operation("jobs.facts", "GET", _JOB + "/facts", JobRef, FactsView, Permission.JOBS_READ,
                   "Show all that a run can be repeated from")  # fmt: skip
 UPDATE = Operation("jobs.update", "PATCH", _JOB, UpdateJob, JobView, Permission.JOBS_WRITE, "Change names and tags")
@@ -176,5 +184,5 @@ DOWNLOAD = Operation("jobs.download", "GET", _JOB + "/download", Download, View,
                      "Download outputs as a tar stream", Body.STREAM_DOWN)  # fmt: skip
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
-    CREATE, PLAN, LIST, SHOW, FACTS, UPDATE, CANCEL, ARCHIVE, RESTORE, RESUME, LOG, WATCH, DOWNLOAD,
+    CREATE, PLAN, LIST, SHOW, DOCUMENT, FACTS, UPDATE, CANCEL, ARCHIVE, RESTORE, RESUME, LOG, WATCH, DOWNLOAD,
 )  # fmt: skip

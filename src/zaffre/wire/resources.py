@@ -55,6 +55,38 @@ class ResourceList(View):
     items: list[ResourceView]
 
 
+class ComputeJob(View):
+    """A job that holds room on a compute, or waits for it and `why`."""
+
+    name: str
+    display_name: str | None = None
+    node: str | None = None
+    parent_job_name: str | None = None
+    status: str
+    since: str | None = None
+    instances: int
+    cpu: float
+    why: str | None = None
+
+
+class ComputeUse(View):
+    """`instances` at once; none for the machine itself, which is bounded by its processors."""
+
+    name: str
+    type: str
+    instances: int | None = None
+    busy: int
+    cpu: float | None = None
+    cpu_busy: float
+    running: list[ComputeJob]
+    waiting: list[ComputeJob]  # the next ones, in their order
+    waiting_count: int
+
+
+class ComputeUseList(View):
+    items: list[ComputeUse]
+
+
 _WORKSPACE = "/workspaces/{workspace}"
 CREATE_WORKSPACE = Operation("workspace.create", "POST", "/workspaces", PutWorkspace, WorkspaceView,
                              Permission.WORKSPACE_MANAGE, "Create or change a workspace")  # fmt: skip
@@ -90,6 +122,8 @@ class Operations:
 
 
 DATASTORE, COMPUTE = Operations("datastore"), Operations("compute")
+USE = Operation("compute.use", "GET", _WORKSPACE + "/compute-use", WorkspaceRequest, ComputeUseList,
+                Permission.RESOURCES_READ, "What runs on each compute, what waits, and why")  # fmt: skip
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
-    CREATE_WORKSPACE, LIST_WORKSPACES, SHOW_WORKSPACE, DELETE_WORKSPACE, *DATASTORE.all(), *COMPUTE.all(),
+    CREATE_WORKSPACE, LIST_WORKSPACES, SHOW_WORKSPACE, DELETE_WORKSPACE, *DATASTORE.all(), *COMPUTE.all(), USE,
 )  # fmt: skip

@@ -10,7 +10,10 @@ from zaffre.wire import (
     batch,
     content,
     data,
+    files,
+    graphs,
     jobs,
+    logs,
     metrics,
     models,
     online,
@@ -23,6 +26,9 @@ from zaffre.wire.operation import Operation
 
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
-    for noun in (jobs, runs, views, metrics, data, models, assets, resources, batch, online, content, server, audit)
+    for noun in (
+        jobs, files, graphs, logs, runs, views, metrics, data, models, assets, resources,
+        batch, online, content, audit, server,
+    )
     for operation in noun.OPERATIONS
-}
+}  # fmt: skip

@@ -9,7 +9,7 @@ from zaffre.services.jobs.view import views
 from zaffre.store import experiments
 from zaffre.store import jobs as store
 from zaffre.store.resources import get_workspace
-from zaffre.wire.jobs import JobList, JobRef, JobView, ListJobs
+from zaffre.wire.jobs import DocumentView, JobList, JobRef, JobView, ListJobs
 
 ARCHIVED = {"active": False, "archived": True, "all": None}
 
@@ -17,6 +17,13 @@ ARCHIVED = {"active": False, "archived": True, "all": None}
 def show(ctx: Context, request: JobRef) -> JobView:
     with ctx.db.read() as connection:
         return views(ctx, connection, [store.get(connection, request.workspace, request.name)])[0]
+
+
+def document(ctx: Context, request: JobRef) -> DocumentView:
+    """Without its name: a job submitted from it is another one. Raises `NotFound`."""
+    with ctx.db.read() as connection:
+        job = store.get(connection, request.workspace, request.name)
+    return DocumentView(spec={key: value for key, value in job.spec.items() if key != "name"})
 
 
 def list_jobs(ctx: Context, request: ListJobs) -> JobList:

@@ -1,0 +1,85 @@
+import { lazy, Suspense, useState } from "react";
+import { ChartBar, useChartSettings } from "../../charts/ChartBar";
+import { MetricPanel } from "../../charts/MetricPanel";
+import { Button, Empty, FilterField } from "../../kit/basic";
+import { Modal } from "../../kit/dialog";
+import { field } from "../../lib/filter";
+import { isLive } from "../../lib/status";
+import { titleOf } from "./columns";
+import type { Jobs, Panel } from "./state";
+
+const Others = lazy(() => import("./Others"));
+
+export function Panels({ jobs }: { jobs: Jobs }) {
+  const [settings, setSettings] = useChartSettings();
+  const [range, setRange] = useState<[number, number] | null>(null);
+  const [adding, setAdding] = useState(false);
+  const panels = jobs.panels.filter((panel) => panel.kind && panel.of.length);
+  const by = new Map(jobs.rows.map((row) => [row.name, row]));
+  const names = [...new Set([...jobs.visible, ...(jobs.baseline ? [jobs.baseline] : [])])].slice(0, 100);
+  const runs = names.map((name) => ({ name, title: by.get(name)?.display_name || name, slot: jobs.slots.get(name), live: isLive(by.get(name)?.status), baseline: name === jobs.baseline }));
+  const wide = jobs.view === "charts" ? 4 : 6;
+  const away = (at: number) => jobs.setPanels(panels.filter((_, other) => other !== at));
+  return (
+    <>
+      <div className="row wrap" style={{ padding: "6px 10px", borderBottom: "1px solid var(--line)", background: "var(--sunk)" }}>
+        <ChartBar settings={settings} onChange={setSettings} />
+        <span className="grow" />
+        <span className="dim">{runs.length} run{runs.length === 1 ? "" : "s"} shown</span>
+        <Button icon="plus" onClick={() => setAdding(true)}>Chart</Button>
+      </div>
+      <div className="panels" tabIndex={0} role="region" aria-label="Charts" onKeyDown={(event) => event.key === "z" && setRange(null)}>
+        {panels.map((panel, at) =>
+          panel.kind === "line" ? (
+            <MetricPanel key={panel.of[0]} metric={field(panel.of[0]!).key} runs={runs} settings={settings} range={range} onRange={setRange} span={panels.length === 1 ? 12 : wide} close={() => away(at)} legend={panels.length === 1} />
+          ) : (
+            <Suspense key={panel.kind + panel.of.join()} fallback={null}><Others panel={panel} jobs={jobs} runs={runs} span={panel.kind === "parallel" ? 12 : wide} close={() => away(at)} /></Suspense>
+          ),
+        )}
+        {!panels.length && (
+          <div style={{ gridColumn: "span 12" }}>
+            <Empty title={jobs.keys.some((key) => key.kind === "metrics") ? "No chart" : "No metrics yet"} action={<Button icon="plus" onClick={() => setAdding(true)}>Add a chart</Button>}>
+              {jobs.keys.some((key) => key.kind === "metrics") ? "Charts are drawn only when somebody wants them." : "What runs log with MLflow is drawn here."}
+            </Empty>
+          </div>
+        )}
+      </div>
+      {adding && <Add jobs={jobs} close={() => setAdding(false)} add={(panel) => jobs.setPanels([...panels, panel])} />}
+    </>
+  );
+}
+
+const KINDS: [Panel["kind"], string, number][] = [["line", "Lines", 1], ["bar", "Bars", 1], ["histogram", "Histogram", 1], ["scatter", "Scatter", 2], ["parallel", "Parallel coordinates", 8]];
+
+function Add({ jobs, close, add }: { jobs: Jobs; close: () => void; add: (panel: Panel) => void }) {
+  const [kind, setKind] = useState<Panel["kind"]>("line");
+  const [of, setOf] = useState<string[]>([]);
+  const [wanted, setWanted] = useState("");
+  const most = KINDS.find(([key]) => key === kind)![2];
+  const choices = [...jobs.keys.filter((key) => (key.kind === "metrics" || (kind !== "line" && key.kind === "params"))).map((key) => `${key.kind}.${key.key}`), ...(kind === "line" ? [] : ["duration_s"])].filter((name) => name.toLowerCase().includes(wanted.toLowerCase()));
+  const choose = (name: string) => {
+    if (most === 1) {
+      add({ kind, of: [name] });
+      close();
+    } else setOf((now) => (now.includes(name) ? now.filter((item) => item !== name) : [...now, name].slice(-most)));
+  };
+  return (
+    <Modal open close={close} title="Add a chart" actions={most > 1 ? <Button kind="primary" disabled={of.length < 2} onClick={() => { add({ kind, of }); close(); }}>Add</Button> : undefined}>
+      <div className="row wrap">
+        {KINDS.map(([key, title]) => <Button key={key} aria-pressed={kind === key} onClick={() => { setKind(key); setOf([]); }}>{title}</Button>)}
+      </div>
+      <p className="dim">{kind === "scatter" ? "Choose x, then y." : kind === "parallel" ? "Choose the axes, in their order." : "Choose what to draw."}</p>
+      <FilterField value={wanted} onChange={setWanted} placeholder="Search metrics and parameters" />
+      <div style={{ maxHeight: 280, overflow: "auto" }}>
+        {choices.slice(0, 200).map((name) => (
+          <button type="button" key={name} className="row" style={{ width: "100%", height: 28, padding: "0 6px" }} aria-pressed={of.includes(name)} onClick={() => choose(name)}>
+            {most > 1 && <span className="count" style={{ minWidth: 20, textAlign: "center" }}>{of.indexOf(name) + 1 || ""}</span>}
+            <span className="grow clip">{titleOf(name)}</span>
+            <span className="dim">{name.split(".")[0]}</span>
+          </button>
+        ))}
+        {!choices.length && <p className="dim" style={{ padding: 8 }}>Nothing is called that.</p>}
+      </div>
+    </Modal>
+  );
+}

@@ -1,0 +1,216 @@
+// The log of a job: its end first, what comes as it comes, and the rest when it is asked for.
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import type { JobView } from "../../data/api";
+import { address as addressOf, call, send } from "../../data/client";
+import { useApi, useTopic, useWorkspace } from "../../data/hooks";
+import { Button, Empty, Failure, FilterField, Skeleton } from "../../kit/basic";
+import { Icon } from "../../kit/Icon";
+import { isBad, spans } from "../../lib/ansi";
+import { bytes, count } from "../../lib/format";
+import { isLive } from "../../lib/status";
+
+const WINDOW = 2_000_000; // bytes that are read at once
+const LINE = 18;
+
+interface Held {
+  start: number; // offset of the first byte that is shown
+  end: number;
+  lines: string[]; // the last one is unfinished
+}
+
+async function read(workspace: string, name: string, offset: number, most: number): Promise<{ text: string; end: number }> {
+  const control = new AbortController();
+  const answer = await send("jobs.log", { workspace, name, offset }, control.signal);
+  const reader = answer.body!.getReader();
+  const decoder = new TextDecoder();
+  let text = "";
+  let end = offset;
+  while (end - offset < most) {
+    const { value, done } = await reader.read();
+    if (done) break;
+    end += value.length;
+    text += decoder.decode(value, { stream: true });
+  }
+  if (end - offset >= most) control.abort();
+  return { text, end };
+}
+
+export default function Logs({ job }: { job: JobView }) {
+  const workspace = useWorkspace();
+  const live = isLive(job.status);
+  const [held, setHeld] = useState<Held | null>(null);
+  const [error, setError] = useState<Error | null>(null);
+  const [follow, setFollow] = useState(true);
+  const [wrap, setWrap] = useState(false);
+  const [only, setOnly] = useState(false);
+  const [text, setText] = useState("");
+  const [atEnd, setAtEnd] = useState(true); // the window reaches the end of the log
+  const [target, setTarget] = useState<number | null>(null); // an offset to scroll to
+  const size = useApi("jobs.log_size", { name: job.name }, { refetchInterval: live ? 10_000 : false });
+  const hits = useApi("jobs.log_search", { name: job.name, text }, { enabled: text.length > 0, staleTime: live ? 0 : 60_000 });
+
+  const load = useCallback(
+    async (offset: number, last: boolean, to: number | null = null) => {
+      try {
+        const piece = await read(workspace, job.name, offset, WINDOW * 2);
+        const lines = piece.text.split("\n");
+        const cut = offset > 0 && lines.length > 1 ? lines.shift()! : "";
+        setHeld({ start: offset + new TextEncoder().encode(cut).length + (cut ? 1 : 0), end: piece.end, lines });
+        setAtEnd(last);
+        setTarget(to);
+        setError(null);
+      } catch (problem) {
+        setError(problem as Error);
+      }
+    },
+    [workspace, job.name],
+  );
+  const end = useCallback(async () => {
+    const now = await call("jobs.log_size", { workspace, name: job.name }).catch((problem: Error) => (setError(problem), null));
+    if (now) await load(Math.max(0, now.bytes - WINDOW), true);
+    setFollow(true);
+  }, [load, workspace, job.name]);
+  useEffect(() => void end(), [end]);
+
+  const ready = held !== null && atEnd;
+  useTopic(
+    ready && !error ? `runs/${job.name}/log` : null,
+    (frame) => {
+      if (frame.op === "gap") void end();
+      if (frame.op !== "evt" || !frame.data?.text) return;
+      setHeld((now) => {
+        if (!now) return now;
+        const [first, ...rest] = String(frame.data.text).split("\n");
+        const lines = now.lines.slice();
+        lines[lines.length - 1] = (lines.at(-1) ?? "") + first;
+        lines.push(...rest);
+        return { ...now, end: Number(frame.seq), lines };
+      });
+    },
+    held ? String(held.end) : undefined,
+  );
+
+  const lines = held?.lines ?? [];
+  const numbered = held?.start === 0;
+  const shown = useMemo(() => {
+    const all = lines.length && lines.at(-1) === "" ? lines.slice(0, -1) : lines;
+    const found = all.map((line, at) => [at + 1, line] as const);
+    return only ? found.filter(([, line]) => isBad(line)) : found;
+  }, [lines, only]);
+
+  const box = useRef<HTMLDivElement>(null);
+  const list = useVirtualizer({ count: shown.length, getScrollElement: () => box.current, estimateSize: () => LINE, overscan: 20 });
+  useLayoutEffect(() => {
+    if (follow && atEnd && shown.length) list.scrollToIndex(shown.length - 1, { align: "end" });
+  }, [shown.length, follow, atEnd, list]);
+  useEffect(() => {
+    if (target === null || !held) return;
+    let offset = held.start;
+    const encoder = new TextEncoder();
+    const at = held.lines.findIndex((line) => (offset += encoder.encode(line).length + 1) > target);
+    if (at >= 0) list.scrollToIndex(at, { align: "center" });
+  }, [target, held?.start]);
+
+  const jump = (offset: number) => {
+    setFollow(false);
+    setOnly(false);
+    if (held && offset >= held.start && offset < held.end) setTarget(offset);
+    else void load(Math.max(0, offset - WINDOW / 2), false, offset);
+  };
+  const total = size.data?.bytes ?? held?.end ?? 0;
+  const download = addressOf("jobs.log", { workspace, name: job.name }).url.href;
+  if (error) return <div style={{ padding: 16 }}><Failure error={error} retry={() => void end()} /></div>;
+  if (!held) return <Skeleton />;
+  return (
+    <div className="full" style={{ borderTop: 0 }}>
+      <div className="logbar" style={{ borderTop: 0 }}>
+        <FilterField value={text} onChange={setText} placeholder="Search the whole log" label="Search the log" />
+        {text && hits.data && (
+          <span className="dim">
+            {count(hits.data.hits.length)}{hits.data.complete ? "" : "+"} line{hits.data.hits.length === 1 ? "" : "s"}
+          </span>
+        )}
+        <Button aria-pressed={only} onClick={() => setOnly(!only)} icon="s-warn" tip="Only lines that tell of errors">Errors</Button>
+        <Button aria-pressed={wrap} onClick={() => setWrap(!wrap)} icon="wrap" tip="Wrap long lines">Wrap</Button>
+        <span className="grow" />
+        <span className="dim" aria-live="polite">{held.start > 0 || !atEnd ? `${bytes(held.end - held.start)} of ${bytes(total)}` : `${count(shown.length)} lines, ${bytes(held.end)}`}</span>
+        <Button aria-pressed={follow && atEnd} icon="down" onClick={() => (atEnd ? setFollow(!follow) : void end())} tip={live ? "Keep the newest line in view" : "To the end"}>{live ? "Follow" : "End"}</Button>
+        <a className="btn icon" href={download} download={`${job.name}.log`} aria-label="Download the log"><Icon name="download" size={15} /></a>
+      </div>
+      {text && hits.data && hits.data.hits.length > 0 && (
+        <div style={{ maxHeight: 150, overflow: "auto", borderTop: "1px solid var(--line)", background: "var(--panel)" }} role="list" aria-label="Hits">
+          {hits.data.hits.map((hit) => (
+            <div role="listitem" key={hit.offset}>
+              <button type="button" className="row" style={{ width: "100%", padding: "0 16px", minHeight: 24 }} onClick={() => jump(hit.offset)}>
+                <span className="dim num" style={{ width: 64 }}>{hit.line}</span>
+                <span className="mono clip"><Marked text={hit.text} wanted={text} /></span>
+              </button>
+            </div>
+          ))}
+        </div>
+      )}
+      <div className={`logs ${wrap ? "wraps" : ""}`}>
+        {held.start > 0 && (
+          <button type="button" className="btn small" style={{ alignSelf: "center", margin: 6 }} onClick={() => { setFollow(false); void load(Math.max(0, held.start - WINDOW), false, held.start); }}>
+            Earlier lines
+          </button>
+        )}
+        {shown.length === 0 ? (
+          <Empty title={only ? "No line tells of an error" : live ? "Nothing was printed yet" : "The job printed nothing"} />
+        ) : (
+          <div
+            ref={box}
+            className="lines"
+            tabIndex={0}
+            role="log"
+            aria-live="off"
+            aria-label="Log"
+            onScroll={(event) => {
+              const place = event.currentTarget;
+              const low = place.scrollHeight - place.scrollTop - place.clientHeight < 40;
+              if (!low && follow && place.scrollHeight > place.clientHeight + 40) setFollow(false);
+              else if (low && !follow && atEnd && live) setFollow(true);
+            }}
+          >
+            <div style={{ height: list.getTotalSize(), position: "relative" }}>
+              {list.getVirtualItems().map((item) => {
+                const [number, line] = shown[item.index]!;
+                return (
+                  <div key={item.key} data-index={item.index} ref={wrap ? list.measureElement : undefined} className={`ln ${isBad(line) ? "bad" : ""}`} style={{ transform: `translateY(${item.start}px)` }}>
+                    <span className="no">{numbered ? number : ""}</span>
+                    <LogLine line={line} wanted={text} />
+                  </div>
+                );
+              })}
+            </div>
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}
+
+const LogLine = memo(function LogLine({ line, wanted }: { line: string; wanted: string }) {
+  return (
+    <span className="tx">
+      {spans(line.slice(0, 20_000)).map((span, at) => (
+        <span key={at} style={span.color || span.bold ? { color: span.color, fontWeight: span.bold ? 600 : undefined } : undefined}>
+          <Marked text={span.text} wanted={wanted} />
+        </span>
+      ))}
+    </span>
+  );
+});
+
+function Marked({ text, wanted }: { text: string; wanted: string }) {
+  if (!wanted) return text;
+  const low = text.toLowerCase();
+  const parts = [];
+  let at = 0;
+  for (let next = low.indexOf(wanted.toLowerCase()); next >= 0; next = low.indexOf(wanted.toLowerCase(), at)) {
+    parts.push(text.slice(at, next), <mark key={next}>{text.slice(next, next + wanted.length)}</mark>);
+    at = next + wanted.length;
+  }
+  return <>{parts}{text.slice(at)}</>;
+}
