@@ -56,9 +56,9 @@ def _conversion(text: bytes) -> dict[str, Any]:
 
 def _facts(text: bytes) -> dict[str, Any]:
     document = foreign(text)
+    if isinstance(flavors := document.get("flavors"), dict):
+        document["flavors"] = {name: said if isinstance(said, dict) else {} for name, said in flavors.items()}
     known = {"flavors": dict, "signature": dict, "mlflow_version": str, "run_id": str, "saved_input_example_info": dict}
     facts = {key: document.get(key) for key, form in known.items() if isinstance(document.get(key), form)}
-    if "flavors" in facts:
-        facts["flavors"] = {name: said if isinstance(said, dict) else {} for name, said in facts["flavors"].items()}
     facts["input_example"] = facts.pop("saved_input_example_info", None)
     return {key: value for key, value in facts.items() if value}
