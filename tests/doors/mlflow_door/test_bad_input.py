@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import threading
 from typing import Any
@@ -39,7 +40,7 @@ SEARCHES = [
 FILTERS = [
     "'", '"', "`", "a", "a =", "= 'x'", "tags.a = 'b' --", "tags.a = 'b'; DROP TABLE traces", "tags.a = 'b' OR 1 = 1",
     "tags.a = 'b') OR ('1' = '1'", "tags.`a` = 'b' UNION SELECT 1", "name = 'a' AND", "attributes.name ~ '('",
-    "nothing.at.all = 'x'", "name IN ('a', 1)", "name = 1e999", "(" * 500, "name = '" + "x" * 100 + "\\", "\x00",
+    "nothing.at.all = 'x'", "name IN ('a', 1)", "name = 1e999", "(" * 500, " AND ".join(["name = 'a'"] * 300), "name = '" + "x" * 100 + "\\", "\x00",
 ]  # fmt: skip
 
 
@@ -180,11 +181,28 @@ def test_what_is_used_is_not_deleted(owner: Client) -> None:
     for name in ("model/MLmodel", "model/data/x.bin", "other.txt", "model2/x"):
         assert owner.ask("PUT", f"{folder}/{name}", b"flavors: {}\n")[0] == 200
     owner.call("registered-models/create", {"name": "kept"})
+    late = http.client.HTTPConnection(owner.place.hostname or "", owner.place.port, timeout=30)
+    late.putrequest("PUT", f"{owner.place.path}{folder}/model/MLmodel")
+    for header, value in (("Authorization", f"Bearer {owner.token}"), ("Content-Length", "9")):
+        late.putheader(header, value)
+    late.endheaders(b"else")
+    assert owner.ask("GET", f"{folder}/model/MLmodel")[2] == b"flavors: {}\n"
     assert owner.call("model-versions/create", {"name": "kept", "source": f"runs:/{run}/model"})[0] == 200
+    late.send(b"where")
+    assert late.getresponse().status == 400, "an upload that began before the version was made"
+    late.close()
     for path in ("/model", "/model/data", "/model/data/x.bin", ""):
         status, _, answer = owner.ask("DELETE", folder + path)
         assert (status, json.loads(answer)["error_code"]) == (400, "INVALID_STATE"), path
         assert "kept:1" in json.loads(answer)["message"]
+    for path in ("/model/MLmodel", "/model/data/x.bin", "/model/new.pkl"):
+        status, _, answer = owner.ask("PUT", folder + path, b"something else")
+        assert (status, json.loads(answer)["error_code"]) == (400, "INVALID_STATE"), path
+        upload = f"/api/2.0/mlflow-artifacts/mpu/create/ExperimentRun/dcid.{run}{path.rpartition('/')[0]}"
+        status, _, answer = owner.ask("POST", upload, {"path": path.rpartition("/")[2], "num_parts": 1})
+        assert (status, json.loads(answer)["error_code"]) == (400, "INVALID_STATE"), path
+    assert owner.ask("GET", f"{folder}/model/MLmodel")[2] == b"flavors: {}\n"
+    assert owner.ask("PUT", f"{folder}/other.txt", b"again")[0] == owner.ask("PUT", f"{folder}/models", b"")[0] == 200
     assert owner.ask("DELETE", f"{folder}/other.txt")[0] == owner.ask("DELETE", f"{folder}/model2")[0] == 200
     now, id_ = now_ms(), sequence()
     with db.write() as connection:
@@ -234,7 +252,7 @@ def test_a_renamed_model_keeps_everything(owner: Client) -> None:
     path = owner.get("model-versions/get-download-uri?name=old_&version=1")[1]["artifact_uri"]
     assert owner.ask("GET", f"/api/2.0/mlflow-artifacts/artifacts/{path.removeprefix('mlflow-artifacts:/')}/MLmodel")[2]
     with owner.door.context.db.read() as connection:
-        assert len(assets.edges_of(connection, "default", "model", "new ü:1")) == 1
+        assert len(assets.edges_at(connection, "default", "model", "new ü:1")) == 1
 
 
 def test_the_data_sets_of_experiments(owner: Client) -> None:
