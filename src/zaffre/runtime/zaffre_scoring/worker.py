@@ -275,7 +275,7 @@ class Server:
         except MemoryError:
             traceback.print_exc()
             return frames.ERROR, _told(507, "OutOfMemory", "the deployment has not enough memory for this request")
-        except Exception:
+        except BaseException:  # sys.exit() too: it would end one thread of several, and nobody would answer
             traceback.print_exc()
             sys.stderr.flush()
             return frames.ERROR, _told(500, "ModelFailed", HIDDEN)
