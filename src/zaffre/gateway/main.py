@@ -127,7 +127,7 @@ class Gateway:
         while time.monotonic() < end and any(front.busy for front in self.routes.fronts):
             self.routes.sweep(time.monotonic())
             await asyncio.sleep(SWEEP_S)
-        self.routes.log.flush()
+        self.routes.log.flush(wait=True)
 
     def _write(self, told: dict[str, Any]) -> None:
         staged = self.folder / f".gateway.{os.getpid()}"
