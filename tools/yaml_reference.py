@@ -134,6 +134,37 @@ PAGES = (
     ),
     Page("model", "model", "Model", "zaffre model create --file model.yml"),
     Page(
+        "online-endpoint",
+        "online-endpoint",
+        "Online endpoint",
+        "zaffre online-endpoint create --file online-endpoint.yml",
+        """
+        `zaffre online-endpoint get-credentials --name risk` gives its two keys; `show --snippet curl` (or `python`,
+        `javascript`) how to call it. `traffic` and `mirror_traffic` name deployments, so they are given when these
+        are there: `zaffre online-endpoint update --name risk --traffic "blue=90 green=10"`. The endpoint serves on
+        while the server is down or restarted.
+        """,
+    ),
+    Page(
+        "online-deployment",
+        "online-deployment",
+        "Online deployment",
+        "zaffre online-deployment create --file online-deployment.yml --all-traffic",
+        """
+        With a `code_configuration`, `init()` of the script is called once in each worker and finds the folder around
+        the model in `AZUREML_MODEL_DIR`; `run(data)` gets the text of a request, or what decorators of
+        `inference_schema` or `rawhttp` say. An MLflow model and an ONNX file need no script. Which models score rows of
+        several requests together, and why that is safe, stands in the
+        [decision](../decisions/0015-serving.md).
+
+        A deployment that is created or changed starts beside what serves, is asked whether it is ready, and only then
+        gets requests; who answered before finishes its own. For ten minutes it is compared with what was before, and
+        goes back by itself when it is worse; the tag `zaffre.auto_rollback: "false"` of the endpoint keeps it.
+        With `scale_settings` that allow none, the last worker ends when nobody asks, and the next request waits for a
+        new one.
+        """,
+    ),
+    Page(
         "batch-endpoint",
         "batch-endpoint",
         "Batch endpoint",

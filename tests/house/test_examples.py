@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -105,6 +106,20 @@ def test_example_track_with_mlflow(zaffre: Zaffre, copy: Path) -> None:
     assert best["experiment_name"] == "wine"
 
 
+def test_example_serve_a_model(zaffre: Zaffre, copy: Path) -> None:
+    """The commands of its page, in their order."""
+    page = (copy / "serve-a-model/README.md").read_text()
+    commands = [shlex.split(line)[1:] for line in page.splitlines() if line.startswith("zaffre ")]
+    said = [zaffre(*words, cwd=copy) for words in commands]
+    assert json.loads(said[2]) == [0.54, 0.8]
+    assert json.loads(said[4]) == [0.47, 0.72]
+    assert json.loads(said[5])["traffic"] == {"blue": 90, "green": 10}
+    assert json.loads(said[6])["traffic"] == {"blue": 0, "green": 100}
+    assert json.loads(said[7])["traffic"] == {"blue": 90, "green": 10}
+    assert "curl" in said[8]
+    assert "/strokes/score" in said[8]
+
+
 def test_example_score_a_folder(zaffre: Zaffre, copy: Path) -> None:
     zaffre("batch-endpoint", "create", "-f", "score-a-folder/endpoint.yml", cwd=copy)
     zaffre("batch-deployment", "create", "-f", "score-a-folder/deployment.yml", "--set-default", cwd=copy)
@@ -143,7 +158,7 @@ def test_the_demo_twice(zaffre: Zaffre, tmp_path: Path) -> None:
     first = zaffre("demo", "mine", cwd=tmp_path)
     for told in (
         "[prepare] 442 patients", "[register] auc", "diabetes-progression", "4 of 4 steps reused",
-        "parameter `depth`: 2 -> 4", "1 of 4 steps reused", "oob_accuracy", "ms for three patients", '"green": 100', "Try next",
+        "parameter `depth`: 2 -> 4", "1 of 4 steps reused", "oob_accuracy", "ms for three patients", '"green": 100', "4,0,new-patients.csv", "Try next",
     ):  # fmt: skip
         assert told in first, told
     assert "\x1b" not in first, "colours where there is no terminal"

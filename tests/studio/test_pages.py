@@ -114,6 +114,7 @@ def test_pictures_of_a_job_are_shown(visit: Callable[..., Any], studio: Studio) 
     page.wait_for_function("() => document.querySelector('main img')?.naturalWidth === 360")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_no_page_breaks_the_rules_of_accessibility(visit: Callable[..., Any], studio: Studio, theme: str) -> None:
     """axe on every page; it comes with `npm ci` in studio/, as CI does."""

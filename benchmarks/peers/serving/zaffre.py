@@ -1,16 +1,23 @@
 """Zaffre: a gateway and one worker, as the server of a home starts them, with a key. Rows are scored together
 where the model allows it: the scikit-learn model is an MLflow model, as a user would register it."""
+
 import hashlib
 
 import common
 
 _idle = common.adapter("idle", "zaffre")
-REQUIREMENTS = [*_idle.REQUIREMENTS, "scikit-learn==1.9.1", "mlflow-skinny==3.9.0", "pandas", "onnxruntime==1.31.1",
-                "skl2onnx==1.20.0"]
+REQUIREMENTS = [
+    *_idle.REQUIREMENTS,
+    "scikit-learn==1.9.1",
+    "mlflow-skinny==3.9.0",
+    "pandas",
+    "onnxruntime==1.31.1",
+    "skl2onnx==1.20.0",
+]
 DISTRIBUTION = _idle.DISTRIBUTION
 KINDS = ("echo", "model", "onnx")
 KEY = "a-key-of-the-benchmark"
-SCORE = '''
+SCORE = """
 import json
 
 def init():
@@ -18,18 +25,18 @@ def init():
 
 def run(data):
     return json.loads(data)["input_data"]
-'''
-SAVE = '''
+"""
+SAVE = """
 import joblib, mlflow.sklearn
 mlflow.sklearn.save_model(joblib.load("model.joblib"), "mlflow", pip_requirements=["scikit-learn"])
-'''
-ONNX = '''
+"""
+ONNX = """
 import joblib, numpy
 from skl2onnx import to_onnx
 made = to_onnx(joblib.load("model.joblib"), numpy.zeros((1, 30), numpy.float32), options={"zipmap": False})
 open("model.onnx", "wb").write(made.SerializeToString())
-'''
-SERVE = '''
+"""
+SERVE = """
 import json, os, subprocess, sys
 from zaffre.runtime import score_worker
 kind, port = sys.argv[1:]
@@ -47,7 +54,7 @@ json.dump({"generation": 1, "endpoints": {"default/bench": {"keys": keys, "traff
           "deployments": {"blue": entry}}}}, open("routes.json", "w"))
 worker = subprocess.Popen([sys.executable, score_worker.__file__, "config.json"])
 os.execv(sys.executable, [sys.executable, "-m", "zaffre.gateway.main", here, "127.0.0.1", port])
-'''
+"""
 
 
 def prepare(box, kind, workers):

@@ -20,10 +20,12 @@ args = parser.parse_args()
 
 train, test = pd.read_csv(args.train), pd.read_csv(args.test)
 inputs = ["income", "debt", "years", "town"]
-prepare = ColumnTransformer([
-    ("numbers", StandardScaler(), ["income", "debt", "years"]),
-    ("town", OneHotEncoder(handle_unknown="ignore"), ["town"]),
-])
+prepare = ColumnTransformer(
+    [
+        ("numbers", StandardScaler(), ["income", "debt", "years"]),
+        ("town", OneHotEncoder(handle_unknown="ignore"), ["town"]),
+    ]
+)
 model = make_pipeline(prepare, GradientBoostingClassifier(max_depth=args.depth, random_state=0))
 model.fit(train[inputs], train["repaid"])
 

@@ -43,109 +43,125 @@ ModelValue = Annotated[str | Model, PlainValidator(model)]
 class RequestSettings(Form):
     """How requests are held and given out."""
 
-    request_timeout_ms: Annotated[int, Field(ge=1)] | None = None
-    max_concurrent_requests_per_instance: Annotated[int, Field(ge=1)] | None = None
-    max_queue_wait_ms: Annotated[int, Field(ge=0)] | None = None
+    request_timeout_ms: Annotated[int, Field(ge=1)] | None = (
+        None  # until an answer must be there; 504 after it (default 60000)
+    )
+    max_concurrent_requests_per_instance: Annotated[int, Field(ge=1)] | None = (
+        None  # how many a worker has at once (default 1)
+    )
+    max_queue_wait_ms: Annotated[int, Field(ge=0)] | None = (
+        None  # how long a request may wait for a worker; 429 after it
+    )
 
 
 class Probe(Form):
     """How a running worker is asked whether it lives. Times in seconds."""
 
-    initial_delay: Annotated[int, Field(ge=0)] | None = None
-    period: Annotated[int, Field(ge=1)] | None = None
-    timeout: Annotated[int, Field(ge=1)] | None = None
-    success_threshold: Annotated[int, Field(ge=1)] | None = None
-    failure_threshold: Annotated[int, Field(ge=1)] | None = None
-    path: str | None = None
-    port: int | None = None
-    scheme: str | None = None
-    method: str | None = None
+    initial_delay: Annotated[int, Field(ge=0)] | None = None  # seconds before the first question
+    period: Annotated[int, Field(ge=1)] | None = None  # seconds between two
+    timeout: Annotated[int, Field(ge=1)] | None = None  # seconds for an answer; accepted without effect
+    success_threshold: Annotated[int, Field(ge=1)] | None = None  # accepted without effect
+    failure_threshold: Annotated[int, Field(ge=1)] | None = (
+        None  # how often it may fail: period times this is what `init` may take
+    )
+    path: str | None = None  # accepted without effect: workers are asked on their socket
+    port: int | None = None  # accepted without effect
+    scheme: str | None = None  # accepted without effect
+    method: str | None = None  # accepted without effect
 
 
 class ScaleSettings(Form):
     """How the number of workers follows the load."""
 
-    type: Annotated[Literal["default", "target_utilization"], Fold]
-    min_instances: Annotated[int, Field(ge=0)] | None = None
-    max_instances: Annotated[int, Field(ge=1)] | None = None
+    type: Annotated[
+        Literal["default", "target_utilization"], Fold
+    ]  # target_utilization follows the load; default keeps instance_count
+    min_instances: Annotated[int, Field(ge=0)] | None = None  # 0: the last worker ends when nobody asks
+    max_instances: Annotated[int, Field(ge=1)] | None = None  # at most so many
     polling_interval: Annotated[int, Field(ge=1)] | None = None  # seconds
-    target_utilization_percentage: Annotated[int, Field(ge=1, le=100)] | None = None
+    target_utilization_percentage: Annotated[int, Field(ge=1, le=100)] | None = (
+        None  # busy workers, in percent, above which one more starts (default 70)
+    )
 
 
 class CollectedData(Form):
     """The asset that a collection becomes."""
 
-    name: str | None = None
-    path: str | None = None
-    version: str | None = None
+    name: str | None = None  # of the asset
+    path: str | None = None  # where it is written
+    version: str | None = None  # of the asset
 
 
 class Collection(Form):
     """One stream of collected data."""
 
-    enabled: bool | None = None
-    data: CollectedData | str | None = None
-    sampling_rate: Annotated[float, Field(ge=0, le=1)] | None = None
-    client_id: str | None = None
+    enabled: bool | None = None  # false: not collected
+    data: CollectedData | str | None = None  # accepted: what is collected is found by its folder
+    sampling_rate: Annotated[float, Field(ge=0, le=1)] | None = None  # share of requests that are kept
+    client_id: str | None = None  # accepted without effect
 
 
 class RequestLogging(Form):
     """Headers kept with the payload."""
 
-    capture_headers: list[str] | None = None
+    capture_headers: list[str] | None = None  # accepted without effect: headers are not kept
 
 
 class DataCollector(Form):
     """What is kept of requests and answers."""
 
-    collections: dict[str, Collection]
-    rolling_rate: Annotated[Literal["minute", "hour", "day", "month", "year"], Fold] | None = None
-    sampling_rate: Annotated[float, Field(ge=0, le=1)] | None = None
-    request_logging: RequestLogging | None = None
-    destination: str | None = None
+    collections: dict[str, Collection]  # model_inputs, model_outputs, request, response, or names that the script uses
+    rolling_rate: Annotated[Literal["minute", "hour", "day", "month", "year"], Fold] | None = (
+        None  # a new file each (default hour)
+    )
+    sampling_rate: Annotated[float, Field(ge=0, le=1)] | None = (
+        None  # share of requests that are kept, where a collection does not say
+    )
+    request_logging: RequestLogging | None = None  # accepted without effect
+    destination: str | None = None  # folder in a datastore (default: modelDataCollector of workspaceblobstore)
 
 
 class ResourceAmounts(Form):
     """Amounts as Kubernetes writes them: 0.5, 500m, 2Gi."""
 
-    cpu: str | None = None
-    memory: str | None = None
-    gpu: str | None = None
+    cpu: str | None = None  # cores; accepted without effect
+    memory: str | None = None  # as in 512Mi; of limits: a worker that takes more is ended
+    gpu: str | None = None  # cards; accepted without effect
 
 
 class KubernetesResources(Form):
     """What a worker asks for, and what it may take."""
 
-    requests: ResourceAmounts | None = None
-    limits: ResourceAmounts | None = None
+    requests: ResourceAmounts | None = None  # accepted without effect
+    limits: ResourceAmounts | None = None  # memory is held
 
 
 class OnlineDeployment(Described):
     """What an online endpoint runs; with `type: kubernetes` on Kubernetes."""
 
-    name: Name
-    type: Annotated[Literal["managed", "kubernetes"], Fold] | None = None
-    endpoint_name: Name
-    model: ModelValue | None = None
-    code_configuration: CodeConfiguration | None = None
-    environment: EnvironmentValue | None = None
-    environment_variables: TextMap | None = None
-    instance_type: str | None = None
-    instance_count: Annotated[int, Field(ge=0)] | None = None
-    scale_settings: ScaleSettings | None = None
-    request_settings: RequestSettings | None = None
-    liveness_probe: Probe | None = None
-    readiness_probe: Probe | None = None
-    startup_probe: Probe | None = None
-    resources: KubernetesResources | None = None
-    data_collector: DataCollector | None = None
-    model_mount_path: str | None = None
-    app_insights_enabled: bool | None = None
+    name: Name  # of the deployment
+    type: Annotated[Literal["managed", "kubernetes"], Fold] | None = None  # both run on this machine
+    endpoint_name: Name  # of its endpoint
+    model: ModelValue | None = None  # registered, or uploaded from here
+    code_configuration: CodeConfiguration | None = None  # the scoring script; not needed for MLflow and ONNX models
+    environment: EnvironmentValue | None = None  # of the workers; an MLflow model has its own
+    environment_variables: TextMap | None = None  # that the script sees
+    instance_type: str | None = None  # accepted without effect: workers run on this machine
+    instance_count: Annotated[int, Field(ge=0)] | None = None  # workers (default 1)
+    scale_settings: ScaleSettings | None = None  # how the number of workers follows the load
+    request_settings: RequestSettings | None = None  # how requests are held
+    liveness_probe: Probe | None = None  # used for the time of `init` where no other is given
+    readiness_probe: Probe | None = None  # used for the time of `init`
+    startup_probe: Probe | None = None  # used for the time of `init`, before the others
+    resources: KubernetesResources | None = None  # limits of a worker
+    data_collector: DataCollector | None = None  # what is kept of requests and answers
+    model_mount_path: str | None = None  # accepted: the folder of the model is AZUREML_MODEL_DIR
+    app_insights_enabled: bool | None = None  # accepted without effect
     egress_public_network_access: Annotated[
         Literal["enabled", "disabled"] | None, Fold, AfterValidator(no_effect("egress_public_network_access"))
-    ] = None
-    private_network_connection: bool | None = None
-    with_package: bool | None = None
+    ] = None  # accepted without effect
+    private_network_connection: bool | None = None  # accepted without effect
+    with_package: bool | None = None  # accepted without effect
 
 
 class BatchResources(Form):

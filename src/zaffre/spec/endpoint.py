@@ -17,14 +17,16 @@ Percent = Annotated[int, Field(ge=0, le=100)]
 class OnlineEndpoint(Described):
     """An endpoint that answers at once."""
 
-    name: Name
+    name: Name  # of the endpoint, in its address
     auth_mode: AuthMode | None = None  # key if not given
     compute: str | None = None  # of Kubernetes
     traffic: dict[str, Percent] | None = None  # percent of requests by deployment
     mirror_traffic: dict[str, Percent] | None = None  # copies of requests, answers are thrown away
-    identity: IdentityHere = None
-    public_network_access: Annotated[Literal["enabled", "disabled"], Fold] | None = None
-    type: str | None = None
+    identity: IdentityHere = None  # accepted without effect: workers run as the user of the server
+    public_network_access: Annotated[Literal["enabled", "disabled"], Fold] | None = (
+        None  # accepted without effect: the server says where it listens
+    )
+    type: str | None = None  # accepted without effect
 
     @model_validator(mode="after")
     def _whole(self) -> OnlineEndpoint:

@@ -211,7 +211,7 @@ export const Card = ({ title, actions, children, flush }: { title?: ReactNode; a
 );
 
 export function KeyValues({ items }: { items: (readonly [ReactNode, ReactNode] | null | false | undefined)[] }) {
-  const shown_ = items.filter((item): item is readonly [ReactNode, ReactNode] => !!item && item[1] !== null && item[1] !== undefined && item[1] !== "");
+  const shown_ = items.filter((item): item is readonly [ReactNode, ReactNode] => !!item && item[1] !== null && item[1] !== undefined && item[1] !== "" && item[1] !== false);
   return (
     <dl className="kv">
       {shown_.map(([key, value], at) => (

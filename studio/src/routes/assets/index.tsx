@@ -1,12 +1,12 @@
 import { lazy, Suspense, useState, type ReactNode } from "react";
-import type { AssetView, OperationName } from "../../data/api";
+import type { ApprovalView, AssetView, OperationName } from "../../data/api";
 import { useAction, useApi } from "../../data/hooks";
 import { assetPath, jobPath, useAddress, useGo, useName } from "../../data/nav";
 import { Answer, Button, Card, Chip, Copy, Empty, Failure, FilterField, KeyValues, Menu, Skeleton, Status, Tags } from "../../kit/basic";
 import { Go, Tabs } from "../../kit/Go";
 import { Grid, type Column } from "../../kit/Grid";
 import { Icon } from "../../kit/Icon";
-import { ago, bytes, count, moment } from "../../lib/format";
+import { ago, bytes, count, moment, value } from "../../lib/format";
 import { list, show } from "../../lib/snippets";
 import { PageHead } from "../../shell/PageHead";
 import { Reference } from "../run/Reference";
@@ -92,7 +92,7 @@ function Detail({ kind }: { kind: Kind }) {
   const [address, setAddress] = useAddress();
   const versions = useApi(operation(kind, "list"), { name, max_results: 500, listed: "all" }) as ReturnType<typeof useApi<"data.list">>;
   const chosen = useApi(operation(kind, "show"), address.version ? { name, version: address.version } : { name }, { placeholderData: undefined }) as ReturnType<typeof useApi<"data.show">>;
-  const update = useAction(operation(kind, "update") as "data.update", "Saved");
+  const alias = useAction("model.set_alias", "The alias points here now");
   const archive = useAction(operation(kind, "archive") as "data.archive", "Archived");
   const restore = useAction(operation(kind, "restore") as "data.restore", "Restored");
   const tabs = ([["overview", "Overview"], kind.noun === "data" && ["preview", "Preview"], kind.noun === "data" && ["profile", "Profile"], ["versions", "Versions", versions.data?.items.length], kind.noun === "data" && ["diff", "Diff"], ["lineage", "Lineage"]] as const).filter((tab) => !!tab) as (readonly [string, string, number?])[];
@@ -128,7 +128,7 @@ function Detail({ kind }: { kind: Kind }) {
             actions={
               curated(item) ? undefined : (
                 <>
-                  {kind.noun === "model" && <Aliases item={item} versions={versions.data?.items ?? []} set={(labels) => update.mutate({ name, version: item.version, labels })} />}
+                  {kind.noun === "model" && <Aliases item={item} versions={versions.data?.items ?? []} set={(alias_) => alias.mutate({ name, version: item.version, alias: alias_ })} />}
                   <Menu
                     trigger={<Button icon="more" kind="ghost" aria-label="More actions" />}
                     items={[item.archived ? { label: "Restore this version", icon: "archive", run: () => restore.mutate({ name, version: item.version }) } : { label: "Archive this version", icon: "archive", run: () => archive.mutate({ name, version: item.version }) }]}
@@ -151,18 +151,18 @@ function Detail({ kind }: { kind: Kind }) {
 }
 
 const ALIASES = ["champion", "challenger", "production", "staging"];
-function Aliases({ item, versions, set }: { item: AssetView; versions: AssetView[]; set: (labels: string[]) => void }) {
+function Aliases({ item, versions, set }: { item: AssetView; versions: AssetView[]; set: (alias: string) => void }) {
   const mine = new Set(item.labels ?? []);
   const others = new Set(versions.flatMap((version) => version.labels ?? []));
   return (
     <Menu
       trigger={<Button icon="tag">Alias</Button>}
-      items={[{ label: `Point to version ${item.version}`, heading: true }, ...[...new Set([...ALIASES, ...others])].filter((label) => label !== "latest").map((label) => ({ label, icon: mine.has(label) ? "check" : "tag", disabled: mine.has(label), run: () => set([label]) }))]}
+      items={[{ label: `Point to version ${item.version}`, heading: true }, ...[...new Set([...ALIASES, ...others])].filter((label) => label !== "latest").map((label) => ({ label, icon: mine.has(label) ? "check" : "tag", disabled: mine.has(label), run: () => set(label) }))]}
     />
   );
 }
 
-const HIDDEN = new Set(["name", "version", "type", "description", "path", "tags", "properties", "labels", "archived", "created_at", "creation_context", "job_name", "files", "bytes", "$schema", "columns", "rows", "signature", "flavors", "inputs", "outputs", "command", "metrics"]);
+const HIDDEN = new Set(["name", "version", "type", "description", "path", "tags", "properties", "labels", "archived", "created_at", "creation_context", "job_name", "files", "bytes", "$schema", "columns", "rows", "signature", "flavors", "inputs", "outputs", "command", "metrics", "approval", "lineage"]);
 
 function Overview({ kind, item }: { kind: Kind; item: AssetView }) {
   const facts = item as any;
@@ -181,6 +181,7 @@ function Overview({ kind, item }: { kind: Kind; item: AssetView }) {
       <div className="two">
         <div className="stack">
           {item.description && <Card title="About"><p className="pre">{item.description}</p></Card>}
+          {kind.noun === "model" && <ModelMetrics metrics={facts.metrics} />}
           {kind.noun === "model" && <Signature signature={facts.signature} />}
           {facts.command && <Card title="Command" actions={<Copy text={facts.command} />}><pre className="pre">{facts.command}</pre></Card>}
           {ports("Inputs", facts.inputs)}
@@ -192,6 +193,7 @@ function Overview({ kind, item }: { kind: Kind; item: AssetView }) {
           )}
         </div>
         <div className="stack">
+          {kind.noun === "model" && <Approval item={item} />}
           <Card title="Facts">
             <KeyValues
               items={[
@@ -213,6 +215,46 @@ function Overview({ kind, item }: { kind: Kind; item: AssetView }) {
         </div>
       </div>
     </div>
+  );
+}
+
+function ModelMetrics({ metrics }: { metrics: unknown }) {
+  const items = Object.entries((metrics && typeof metrics === "object" && !Array.isArray(metrics) ? metrics : {}) as Record<string, unknown>);
+  if (!items.length) return null;
+  return (
+    <Card title={`Metrics · ${items.length}`} flush>
+      <div className="metricgrid">
+        {items.map(([key, at]) => <div key={key}><div className="k clip" title={key}>{key}</div><div className="v">{value(at)}</div></div>)}
+      </div>
+    </Card>
+  );
+}
+
+const STATES: Record<string, [string, string]> = { Approved: ["ok", "s-done"], Requested: ["accent", "s-wait"], Rejected: ["bad", "s-fail"] };
+
+/** Where the approval of a version stands, and what can be done about it; a reason is kept with the decision. */
+function Approval({ item }: { item: AssetView }) {
+  const [reason, setReason] = useState("");
+  const approval = (item as { approval?: Partial<ApprovalView> }).approval;
+  const done = () => setReason("");
+  const ask = useAction("model.request_approval", done);
+  const approve = useAction("model.approve", done);
+  const reject = useAction("model.reject", done);
+  const state = approval?.state ?? "None";
+  const [role, icon] = STATES[state] ?? ["dim", "s-wait"];
+  const said = { name: item.name, version: item.version, reason: reason || undefined };
+  return (
+    <Card title="Approval" actions={<span className={`status ${role}`}><Icon name={icon} size={14} />{state === "None" ? "Not asked for" : state}</span>}>
+      <div className="col">
+        {approval?.actor && <p className="dim">{approval.actor}, {ago(approval.changed_at)}{approval.reason ? `: ${approval.reason}` : ""}</p>}
+        <input className="input" aria-label="Reason" placeholder="Reason (kept in the audit trail)" value={reason} onChange={(event) => setReason(event.target.value)} />
+        <div className="row wrap">
+          {state === "None" && <Button onClick={() => ask.mutate(said)}>Ask for it</Button>}
+          {state !== "Approved" && <Button icon="check" onClick={() => approve.mutate(said)}>Approve</Button>}
+          {state !== "Rejected" && <Button icon="close" onClick={() => reject.mutate(said)}>Reject</Button>}
+        </div>
+      </div>
+    </Card>
   );
 }
 
