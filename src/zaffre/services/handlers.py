@@ -32,14 +32,16 @@ from zaffre.services.jobs import (
     log,
     log_search,
     plan,
+    rerun,
     resume,
     show,
     submit,
     watch,
 )
+from zaffre.services.jobs import diff as job_diff
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
-from zaffre.services.models import alias, approve, export, import_files, promote
+from zaffre.services.models import alias, approve, export, import_files, package, promote
 from zaffre.services.models import show as model_show
 from zaffre.services.online_deployments import create as deployment_create
 from zaffre.services.online_deployments import delete as deployment_delete
@@ -83,6 +85,8 @@ HANDLERS: dict[str, Handler] = {
     "jobs.archive": change.archive,
     "jobs.restore": change.restore,
     "jobs.resume": resume.resume,
+    "jobs.rerun": rerun.rerun,
+    "jobs.diff": job_diff.diff,
     "jobs.log": log.read_log,
     "jobs.watch": watch.watch,
     "jobs.download": download.download,
@@ -124,6 +128,7 @@ HANDLERS: dict[str, Handler] = {
     "model.delete_alias": alias.delete_alias,
     "model.promote": promote.promote,
     "model.export": export.export,
+    "model.package": package.package,
     "model.import": import_files.import_files,
     **_versioned("environment"),
     **_versioned("component"),

@@ -12,6 +12,7 @@ from zaffre.base.clock import now_ms
 from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING, Status
+from zaffre.store import job_tags
 from zaffre.store import jobs as job_store
 from zaffre.store.db import Database
 from zaffre.store.prepared import Prepared
@@ -74,7 +75,7 @@ def create(
         display_name=display_name, created_by=user, started_at=started_at,
     )  # fmt: skip
     job_store.insert(connection, [record], Status.RUNNING)
-    job_store.set_tags(db, connection, id_, tags)
+    job_tags.set_tags(db, connection, id_, tags)
 
 
 def get(connection: Connection, workspace: str, name: str) -> RunRecord:

@@ -110,6 +110,17 @@ class ExportModel(AssetRef):
     allow_pickle: bool = False
 
 
+class PackageModel(AssetRef):
+    """A folder that serves the version without Zaffre, as a tar stream.
+
+    `deployment` is the document of an online deployment, closed: its scoring code, environment, variables and request
+    settings are used; its model is this one. `environment` is used instead of what the model or that document says.
+    """
+
+    deployment: dict[str, Any] | None = None
+    environment: str | dict[str, Any] | None = None
+
+
 class ImportModel(WorkspaceRequest):
     """Files that are stored already become a version; what they are is read from their content."""
 
@@ -150,8 +161,11 @@ PROMOTE = Operation("model.promote", "POST", _MODEL + "/promote", Promote, Promo
                     "Move an alias if the version is better on the same held-out data")  # fmt: skip
 EXPORT = Operation("model.export", "POST", _MODEL + "/export", ExportModel, JobView, _WRITE,
                    "Convert a version in a job: to ONNX")  # fmt: skip
+PACKAGE = Operation("model.package", "POST", _MODEL + "/package", PackageModel, View, _WRITE,
+                    "Make a folder that serves a version without Zaffre, as a tar stream", Body.STREAM_DOWN,
+                    asks=True)  # fmt: skip
 IMPORT = Operation("model.import", "POST", _MODELS + ":import", ImportModel, ImportView, _WRITE,
                    "Register files of a known format")  # fmt: skip
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
-    *MODEL.all(), DOWNLOAD, REQUEST, APPROVE, REJECT, SET_ALIAS, DELETE_ALIAS, PROMOTE, EXPORT, IMPORT,
+    *MODEL.all(), DOWNLOAD, REQUEST, APPROVE, REJECT, SET_ALIAS, DELETE_ALIAS, PROMOTE, EXPORT, PACKAGE, IMPORT,
 )  # fmt: skip

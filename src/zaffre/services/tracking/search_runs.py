@@ -17,6 +17,7 @@ from zaffre.services.tracking.values import wrong
 from zaffre.store import experiments, run_search
 from zaffre.store.run_conditions import Conditions
 from zaffre.store.run_search import Choice
+from zaffre.store.run_stretches import Key
 
 
 def search_runs(
@@ -49,7 +50,7 @@ def search_runs(
         return load(connection, workspace, [record for record, _ in found[:size]]), token
 
 
-def _after(token: str | None, digest: str, kinds: Sequence[str]) -> run_search.Key | None:
+def _after(token: str | None, digest: str, kinds: Sequence[str]) -> Key | None:
     if not token:
         return None
     try:
