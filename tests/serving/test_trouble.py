@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import signal
@@ -188,3 +189,54 @@ def test_the_owner_finds_logs_after_the_deployment_failed(place: Place) -> None:
     log = place.ws.online_deployments.get_logs("blue", "told", lines=30)
     assert "so far" in log
     assert "ZeroDivisionError" in log
+
+
+def restart(place: Place) -> None:
+    launch(Home(place.home))
+    place.ws.close()
+    place.ws = type(place.ws).from_home(place.home, start=False)
+
+
+def test_rel_17_a_server_killed_before_it_published_a_swap_loses_no_request(place: Place) -> None:
+    place.endpoint("between")
+    place.deploy("between", "blue", environment_variables={"BY": "one"})
+    routes = place.home / "serving/routes.json"
+    before = routes.read_text()
+    place.ws.online_deployments.update("blue", "between", {"environment_variables": {"BY": "two"}})
+    until(lambda: place.post("between", 1)[1]["by"] == "two")
+    port = place.address("between")
+    os.kill(server_pid(place), signal.SIGKILL)
+    staged = routes.with_suffix(".new")
+    staged.write_text(before)  # as it lay there when the server had noted the swap, and not yet told the gateway
+    staged.replace(routes)
+    time.sleep(0.6)
+    answers: list[Any] = []
+
+    def ask() -> None:
+        connection = http.client.HTTPConnection(*port, timeout=60)
+        headers = {"Authorization": f"Bearer {place.keys['between']}"}
+        connection.request("POST", "/endpoints/default/between/score", json.dumps({"sleep": 4}), headers)
+        answers.append((answer := connection.getresponse()).status)
+        answers.append(json.loads(answer.read())["by"])
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    time.sleep(0.3)
+    restart(place)
+    asking.join()
+    assert answers == [200, "one"]
+    assert place.post("between", 1)[1]["by"] == "two"
+
+
+@pytest.mark.slow
+def test_a_worker_that_no_server_noted_ends(place: Place) -> None:
+    place.endpoint("orphan")
+    place.deploy("orphan", "blue")
+    state = next(path for path in place.home.rglob("state.json") if path.parts[-3:-1] == ("orphan", "blue"))
+    lost = json.loads(state.read_text())["workers"][0]["path"]
+    os.kill(server_pid(place), signal.SIGKILL)
+    time.sleep(0.3)
+    state.unlink()
+    restart(place)
+    until(lambda: not (place.home / "serving" / lost).exists())
+    assert until(lambda: place.post("orphan", 1)[0] == 200)
