@@ -158,7 +158,7 @@ def test_the_demo_twice(zaffre: Zaffre, tmp_path: Path) -> None:
     first = zaffre("demo", "mine", cwd=tmp_path)
     for told in (
         "[prepare] 442 patients", "[register] auc", "diabetes-progression", "4 of 4 steps reused",
-        "parameter `depth`: 2 -> 4", "1 of 4 steps reused", "oob_accuracy", "ms for three patients", '"green": 100', "Try next",
+        "parameter `depth`: 2 -> 4", "1 of 4 steps reused", "oob_accuracy", "ms for three patients", '"green": 100', "4,0,new-patients.csv", "Try next",
     ):  # fmt: skip
         assert told in first, told
     assert "\x1b" not in first, "colours where there is no terminal"

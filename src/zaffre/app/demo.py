@@ -68,6 +68,7 @@ def run(folder: str | None, *, home: str | None = None) -> None:
     demo.head("4. Did it help?")
     demo.compare(first, second, (f"depth {depth}", f"depth {other}"))
     demo_serving.serve(demo, MODEL)
+    demo_serving.score_file(demo)
     demo.farewell()
 
 

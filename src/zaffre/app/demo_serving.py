@@ -1,4 +1,4 @@
-"""The part of the demo that serves: the first model behind an address, then the second beside it."""
+"""The part of the demo that serves: the first model behind an address, then the second beside it, then a whole file."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from zaffre.app.demo import Demo
 
 ENDPOINT, ASKED = "diabetes", 200
+BATCH = "diabetes-batch"
 INVOKE = f"online-endpoint invoke --name {ENDPOINT} --request-file patients.json"
 
 
@@ -33,6 +34,18 @@ def serve(demo: Demo, model: str) -> None:
     for blue, green in ((90, 10), (0, 100)):
         demo.zaffre(f'online-endpoint update --name {ENDPOINT} --traffic "blue={blue} green={green}" --query traffic')
         demo.zaffre(INVOKE)
+
+
+def score_file(demo: Demo) -> None:
+    """The newest model over a file, as a job."""
+    demo.head("7. A whole file of patients, as a job")
+    demo.zaffre("batch-endpoint create -f batch-endpoint.yml -o none")
+    demo.zaffre("batch-deployment create -f batch-deployment.yml --set-default -o none")
+    demo.zaffre(f"batch-endpoint invoke --name {BATCH} --input new-patients.csv --stream")
+    job = next(demo.workspace.batch_endpoints.list_jobs(BATCH)).name
+    demo.zaffre(f"job download --name {job} --output-name score -p .")
+    scored = (demo.folder / "named-outputs/score/predictions.csv").read_text().splitlines()
+    demo.console.print("\n".join(scored))
 
 
 def latency(demo: Demo) -> tuple[float, float]:
