@@ -42,6 +42,7 @@ from zaffre.services.jobs import diff as job_diff
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
 from zaffre.services.models import alias, approve, export, import_files, package, promote
+from zaffre.services.models import listing as model_listing
 from zaffre.services.models import show as model_show
 from zaffre.services.online_deployments import create as deployment_create
 from zaffre.services.online_deployments import delete as deployment_delete
@@ -49,10 +50,12 @@ from zaffre.services.online_deployments import log as deployment_log
 from zaffre.services.online_deployments import show as deployment_show
 from zaffre.services.online_endpoints import create as endpoint_create
 from zaffre.services.online_endpoints import delete as endpoint_delete
+from zaffre.services.online_endpoints import invoke as endpoint_invoke
 from zaffre.services.online_endpoints import keys as endpoint_keys
 from zaffre.services.online_endpoints import rollback as endpoint_rollback
 from zaffre.services.online_endpoints import run as endpoint_run
 from zaffre.services.online_endpoints import show as endpoint_show
+from zaffre.services.online_endpoints import traffic as endpoint_traffic
 from zaffre.services.runs import compare, keys, search
 from zaffre.services.server import state, storage
 from zaffre.services.views import manage as views
@@ -115,11 +118,14 @@ HANDLERS: dict[str, Handler] = {
     "data.diff": diff.diff,
     "data.check": diff.check,
     "data.download": data_download.downloader("data"),
-    "data.files": data_files.list_files,
-    "data.file": data_files.read_file,
+    "data.files": data_files.lister("data"),
+    "data.file": data_files.reader("data"),
     "data.profile": data_profile.profile,
     **_versioned("model"),
     "model.download": data_download.downloader("model"),
+    "model.list": model_listing.list_models,
+    "model.files": data_files.lister("model"),
+    "model.file": data_files.reader("model"),
     "model.show": model_show.show,
     "model.request_approval": approve.decider(Approval.REQUESTED),
     "model.approve": approve.decider(Approval.APPROVED),
@@ -173,6 +179,9 @@ HANDLERS: dict[str, Handler] = {
     "online-endpoint.stop": endpoint_run.stop,
     "online-endpoint.start": endpoint_run.start,
     "online-endpoint.history": endpoint_show.history,
+    "online-endpoint.invoke": endpoint_invoke.invoke,
+    "online-endpoint.schema": endpoint_invoke.describe,
+    "online-endpoint.metrics": endpoint_traffic.read,
     "online-deployment.create": deployment_create.create,
     "online-deployment.list": deployment_show.list_deployments,
     "online-deployment.show": deployment_show.show,

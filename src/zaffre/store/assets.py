@@ -205,6 +205,21 @@ def labels_of(connection: Connection, record: AssetRecord) -> list[str]:
     return sorted(row[0] for row in connection.execute(query))
 
 
+def labels_of_kind(connection: Connection, workspace: str, kind: str) -> list[tuple[str, str, str, int | None]]:
+    """(name, label, version, the job that made it) of every label there is."""
+    L = asset_labels.c
+    same = (V.workspace == L.workspace) & (V.kind == L.kind) & (V.name == L.name) & (V.version == L.version)
+    query = select(L.name, L.label, L.version, V.job_id).join(asset_versions, same)
+    found = connection.execute(query.where(L.workspace == workspace, L.kind == kind).order_by(L.name, L.label))
+    return [(row[0], row[1], row[2], row[3]) for row in found]
+
+
+def makers_of(connection: Connection, workspace: str, kind: str, name: str) -> dict[str, int]:
+    """The job that made each version, where a job did."""
+    where = (V.workspace == workspace, V.kind == kind, V.name == name, V.job_id.is_not(None))
+    return {row[0]: row[1] for row in connection.execute(select(V.version, V.job_id).where(*where))}
+
+
 # --- lineage --------------------------------------------------------------------------------------------------
 
 

@@ -192,6 +192,16 @@ def by_ids(connection: Connection, ids: Iterable[int]) -> dict[int, JobRecord]:
     return found
 
 
+def real_ones(connection: Connection, ids: Iterable[int]) -> dict[int, int]:
+    """The job whose result each has: itself, or the one that it reused."""
+    found: dict[int, int] = {}
+    wanted = list(ids)
+    for start in range(0, len(wanted), 500):
+        query = select(jobs.c.id, jobs.c.reused_from).where(jobs.c.id.in_(wanted[start : start + 500]))
+        found |= {row[0]: row[1] or row[0] for row in connection.execute(query)}
+    return found
+
+
 def names_of(connection: Connection, ids: Iterable[int]) -> dict[int, str]:
     found: dict[int, str] = {}
     wanted = list(ids)

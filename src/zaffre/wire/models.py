@@ -8,7 +8,8 @@ from pydantic import Field
 
 from zaffre.base.limits import NAME_LENGTH, TAG_LENGTH
 from zaffre.core.permissions import Permission
-from zaffre.wire.assets import AssetRef, AssetView, Operations
+from zaffre.wire.assets import AssetRef, AssetView, ListFiles, Operations, ReadAssetFile
+from zaffre.wire.files import FileList
 from zaffre.wire.jobs import JobView
 from zaffre.wire.operation import Body, Empty, Operation, View, WorkspaceRequest
 
@@ -149,6 +150,10 @@ _WRITE, _APPROVE = Permission.ASSETS_WRITE, Permission.MODELS_APPROVE
 
 DOWNLOAD = Operation("model.download", "GET", _MODEL + "/download", AssetRef, View,
                      Permission.ASSETS_READ, "Download as a tar stream", Body.STREAM_DOWN)  # fmt: skip
+FILES = Operation("model.files", "GET", _MODEL + "/files", ListFiles, FileList, Permission.ASSETS_READ,
+                  "List a folder of a version")  # fmt: skip
+FILE = Operation("model.file", "GET", _MODEL + "/file", ReadAssetFile, View, Permission.ASSETS_READ,
+                 "Read a file of a version", Body.STREAM_DOWN)  # fmt: skip
 REQUEST = Operation("model.request_approval", "POST", _MODEL + "/approval", Decide, ApprovalView,
                     Permission.MODELS_REGISTER, "Ask for the approval of a version")  # fmt: skip
 APPROVE = Operation("model.approve", "POST", _MODEL + "/approve", Decide, ApprovalView, _APPROVE, "Approve a version")
@@ -167,5 +172,6 @@ PACKAGE = Operation("model.package", "POST", _MODEL + "/package", PackageModel, 
 IMPORT = Operation("model.import", "POST", _MODELS + ":import", ImportModel, ImportView, _WRITE,
                    "Register files of a known format")  # fmt: skip
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
-    *MODEL.all(), DOWNLOAD, REQUEST, APPROVE, REJECT, SET_ALIAS, DELETE_ALIAS, PROMOTE, EXPORT, PACKAGE, IMPORT,
+    *MODEL.all(), DOWNLOAD, FILES, FILE, REQUEST, APPROVE, REJECT, SET_ALIAS, DELETE_ALIAS, PROMOTE, EXPORT, PACKAGE,
+    IMPORT,
 )  # fmt: skip

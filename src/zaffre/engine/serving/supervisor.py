@@ -103,6 +103,7 @@ class Serving:
         """From the gateway, in its thread."""
         if "stats" in message:
             self.stats = message["stats"]
+            self.ctx.changes.traffic.add(time.time(), self.stats)
             if not any(one["waiting"] for one in self.stats.values()):
                 return
         else:
