@@ -1,4 +1,4 @@
-import "@fontsource-variable/inter/wght.css";
+import "./styles/font.css";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/page.css";

@@ -27,7 +27,7 @@ from zaffre.store.metric_form import fold
 from zaffre.store.metrics import Point
 from zaffre.store.tables.jobs import jobs
 from zaffre.store.tables.tracking import metric_chunks, metric_latest
-from zaffre.wire.metrics import Curve, Curves, ListMetrics, QueryMetrics, ReadHistory
+from zaffre.wire.metrics import Curve, Curves, ListMetrics, QueryColumns, QueryMetrics, ReadHistory
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def _ask(context: Context, **fields: Any) -> Curves:
     """In JSON; and the binary form must say the same."""
     request = QueryMetrics(**fields)
     found = service.query(context, request)
-    body = service.columns(context, request)
+    body = service.columns(context, QueryColumns(**fields))
     size = int.from_bytes(body[:4], "little")
     assert (4 + size) % 8 == 0
     header = json.loads(body[4 : 4 + size])

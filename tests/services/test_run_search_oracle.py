@@ -17,7 +17,8 @@ from sqlalchemy import Connection
 
 from zaffre.core.job_state import Status
 from zaffre.core.run_status import MEANING
-from zaffre.core.search_filter import JOBS, Clause, Op, Order, parse_filter, parse_order
+from zaffre.core.search_filter import Clause, Op, Order, parse_filter, parse_order
+from zaffre.core.search_grammar import JOBS
 from zaffre.services.tracking.matches import _holds
 from zaffre.store import (
     experiments,
@@ -250,7 +251,7 @@ def test_the_search_finds_what_a_loop_finds(
     assert counted == len(wanted)
 
 
-@common
+@settings(common, max_examples=20)
 @given(
     drawn=st.lists(logged, min_size=1, max_size=10),
     later=st.lists(logged, min_size=1, max_size=6),

@@ -218,7 +218,7 @@ def test_what_cannot_be_packaged_is_told_first(place: Place, scripted: Path) -> 
     assert not (place.folder / "none").exists()
 
 
-def test_the_command(place: Place) -> None:
+def test_the_command(place: Place, scripted: Path) -> None:
     code = place.code("by-command", SCRIPT)
     (place.folder / "by-command.yml").write_text(yaml.safe_dump({
         "name": "blue", "endpoint_name": "e", "model": "azureml:whatever:1", "environment_variables": {"BY": "file"},
@@ -240,6 +240,13 @@ def test_the_command(place: Place) -> None:
     assert json.loads(done.stdout)["folder"] == str(place.folder / "made")
     assert json.loads((place.folder / "made/package.json").read_text())["variables"] == {"BY": "file"}
     assert os.access(place.folder / "made/run.sh", os.X_OK)
+    place.endpoint("packaged")
+    place.deploy("packaged", "blue", SCRIPT, environment_variables={"BY": "deployment"})
+    done = command("--deployment", "blue", "--endpoint-name", "packaged")
+    assert done.returncode == 0, done.stderr
+    made = place.folder / "Risk.Of_N-1"
+    assert json.loads((made / "package.json").read_text())["variables"] == {"BY": "deployment"}
+    assert (made / "code/score.py").read_text() == SCRIPT
     assert "here it is a folder" in command("--output", "json").stderr
 
 

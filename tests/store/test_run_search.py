@@ -9,7 +9,8 @@ import pytest
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.base.home import Home
-from zaffre.core.search_filter import JOBS, RUNS, parse_filter
+from zaffre.core.search_filter import parse_filter
+from zaffre.core.search_grammar import JOBS, RUNS
 from zaffre.services.context import Changes, Context, Settings
 from zaffre.services.tracking.create_run import create_run
 from zaffre.services.tracking.log_batch import log_batch
@@ -57,6 +58,7 @@ def _names(context: Context, text: str = "", *orders: str) -> str:
     [
         ("", "edcba"),
         ("metrics.m > 1", "b"),
+        (f"metrics.m < {'9' * 5000}", "dba"),
         ("metrics.m>=1.0", "ba"),
         ("metric.m != 1", "db"),
         ("metrics.m < -1e300", "d"),

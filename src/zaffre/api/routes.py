@@ -23,6 +23,7 @@ from zaffre.api import errors
 from zaffre.api.auth import Gate
 from zaffre.api.feeds import follow
 from zaffre.api.files import send
+from zaffre.api.packing import answer as packed
 from zaffre.base.errors import Fault, InvalidRequest, TooLarge, ZaffreError
 from zaffre.base.limits import REQUEST_BYTES
 from zaffre.core.permissions import Permission
@@ -58,9 +59,9 @@ def _endpoint(operation: Operation[Any, Any], ctx: Context, gate: Gate) -> Calla
             mine = replace(ctx, principal=principal)
         asked = await _request(operation, request)
         if operation.body is Body.STREAM_UP:
-            return _json(await _take(handler, mine, asked, request))
+            return await _json(request, await _take(handler, mine, asked, request))
         if operation.method == "POST" and not operation.asks and (key := request.headers.get("idempotency-key")):
-            return _json_text(await run_in_threadpool(once, mine, key, operation.name, asked, handler))
+            return await _json_text(request, await run_in_threadpool(once, mine, key, operation.name, asked, handler))
         answer = await run_in_threadpool(handler, mine, asked)
         if isinstance(answer, Feed):
             kind = "application/x-ndjson" if operation.body is Body.EVENTS else "application/octet-stream"
@@ -70,8 +71,8 @@ def _endpoint(operation: Operation[Any, Any], ctx: Context, gate: Gate) -> Calla
         if operation.body is Body.STREAM_DOWN:
             return StreamingResponse(_chunks(answer), media_type="application/x-tar", headers=SAFE)
         if operation.body is Body.BYTES:
-            return Response(answer, media_type="application/octet-stream", headers=SAFE)
-        return _json(answer)
+            return await packed(request, answer, "application/octet-stream", SAFE)
+        return await _json(request, answer)
 
     async def told(request: Request) -> Response:
         try:
@@ -195,11 +196,11 @@ async def _chunks(content: Iterator[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-def _json_text(text: str) -> Response:
-    return Response(text, media_type="application/json", headers={"Cache-Control": "no-store"})
+async def _json_text(request: Request, text: str) -> Response:
+    return await packed(request, text.encode(), "application/json", {"Cache-Control": "no-store"})
 
 
-def _json(answer: Any) -> Response:
+async def _json(request: Request, answer: Any) -> Response:
     if not isinstance(answer, BaseModel):
         return Response(json.dumps(answer), media_type="application/json")
-    return _json_text(answer.model_dump_json(exclude_none=True))
+    return await _json_text(request, answer.model_dump_json(exclude_none=True))

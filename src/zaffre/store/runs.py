@@ -82,8 +82,12 @@ def get(connection: Connection, workspace: str, name: str) -> RunRecord:
     """Raises `NotFound`."""
     row = connection.execute(select(*COLUMNS).where(J.workspace == workspace, J.name == name)).first()
     if row is None:
-        raise NotFound(f"Run with id={name} not found", code="RunNotFound", hint="mlflow.search_runs()")
+        raise unknown(name)
     return RunRecord(*row)
+
+
+def unknown(name: str) -> NotFound:
+    return NotFound(f"Run with id={name} not found", code="RunNotFound", hint="zaffre run list")
 
 
 def active(connection: Connection, workspace: str, name: str) -> RunRecord:

@@ -41,6 +41,18 @@ class QueryMetrics(WorkspaceRequest):
     smooth: Smoothing = Field(default_factory=Smoothing)
 
 
+Column = Literal["min", "max", "last", "count", "raw_min", "raw_max", "raw_last"]
+
+
+class QueryColumns(QueryMetrics):
+    """`only` are the columns to send, all of them if it is empty. `bits` of each number of a column: 32 keep seven
+    digits, enough to draw; x always has 64. Numbers too great for 32 bits make the whole answer one of 64.
+    """
+
+    only: list[Column] = Field(default_factory=list)
+    bits: Literal[32, 64] = 64
+
+
 class Curve(View):
     """One key of one run. `points` in the range, `not_finite` of them NaN or infinite: those are in no column but
     `count`. `ratio` points stand for one that is shown. `columns`: a list each, as long as `x` of the answer.
@@ -116,11 +128,11 @@ READ = Permission.TRACKING_READ
 
 QUERY = Operation("metrics.query", "POST", _METRICS + ":query", QueryMetrics, Curves, READ,
                   "Curves of several runs and keys, smoothed and bucketed", asks=True)  # fmt: skip
-COLUMNS = Operation("metrics.columns", "POST", _METRICS + ":columns", QueryMetrics, Curves, READ,
+COLUMNS = Operation("metrics.columns", "POST", _METRICS + ":columns", QueryColumns, Curves, READ,
                     "As metrics.query, in binary: the length of the header (4 bytes, little-endian), the header (the "
                     "answer in JSON but for its numbers, filled up with spaces to a multiple of 8 bytes with the "
-                    "length), then Float64 columns, little-endian: x, and for each curve each of `columns`; NaN is "
-                    "null", Body.BYTES, asks=True)  # fmt: skip
+                    "length), then columns, little-endian: x in Float64, and for each curve each of `columns` in "
+                    "floats of `bits`; NaN is null", Body.BYTES, asks=True)  # fmt: skip
 LIST = Operation("metrics.list", "GET", _OF_JOB, ListMetrics, MetricList, READ, "Keys and latest values of a run")
 HISTORY = Operation("metrics.history", "GET", _OF_JOB + "/history", ReadHistory, History, READ, "Every point of a key")
 OPERATIONS: tuple[Operation[Any, Any], ...] = (QUERY, COLUMNS, LIST, HISTORY)

@@ -1,6 +1,6 @@
 // One panel: a metric of the visible runs, with the range that is zoomed in to. It says what it does not show.
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { curves } from "../data/curves";
 import { useWorkspace } from "../data/hooks";
 import { Button, Failure } from "../kit/basic";
@@ -50,18 +50,39 @@ export function MetricPanel(props: Props) {
         <Button kind="ghost small" icon="large" tip="Full screen" onClick={() => setLarge(true)} />
         {close && <Button kind="ghost small" icon="close" tip="Take this chart away" onClick={close} />}
       </header>
-      <Plot {...props} height={200} />
+      <InView height={200}>{(width) => <Plot {...props} height={200} width={width} />}</InView>
       <Modal open={large} close={() => setLarge(false)} title={metric} wide>
-        {large && <Plot metric={metric} runs={runs} settings={settings} range={range} onRange={onRange} height={440} legend />}
+        {large && <Plot metric={metric} runs={runs} settings={settings} range={range} onRange={onRange} height={440} width={innerWidth} legend />}
       </Modal>
     </section>
   );
 }
 
-function Plot({ metric, runs, settings, range, onRange, height, highlight, legend }: Props & { height: number }) {
+/** One for every second pixel; in steps, so that a panel that is moved a little asks for nothing. The band between the
+ * least and the greatest value shows what lies within. */
+export const bucketsOf = (width: number): number => Math.max(100, Math.min(800, Math.ceil(width / 2 / 50) * 50));
+
+/** Draws, and asks for, nothing before it comes into view; what was seen once stays. */
+export function InView({ height, children }: { height: number; children: (width: number) => ReactNode }) {
+  const box = useRef<HTMLDivElement>(null);
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const watcher = new IntersectionObserver((entries) => {
+      const seen = entries.find((entry) => entry.isIntersecting);
+      if (!seen) return;
+      setWidth(seen.boundingClientRect.width);
+      watcher.disconnect();
+    });
+    watcher.observe(box.current!);
+    return () => watcher.disconnect();
+  }, []);
+  return <div ref={box} style={{ minHeight: height }}>{width > 0 && children(width)}</div>;
+}
+
+function Plot({ metric, runs, settings, range, onRange, height, highlight, legend, width }: Props & { height: number; width: number }) {
   const workspace = useWorkspace();
   const names = runs.map((run) => run.name);
-  const request = { workspace, runs: names, keys: [metric], x: settings.x, range, buckets: 800, smooth: smoothing(settings.smooth) };
+  const request = { workspace, runs: names, keys: [metric], x: settings.x, range, buckets: bucketsOf(width), smooth: smoothing(settings.smooth) };
   const answer = useQuery({
     queryKey: ["metrics.columns", request],
     queryFn: ({ signal }) => curves(request, signal),

@@ -868,6 +868,18 @@ export interface PutWorkspace {
   spec: Record<string, any>;
 }
 
+export interface QueryColumns {
+  workspace?: string;
+  runs: string[];
+  keys: string[];
+  x?: "step" | "relative" | "wall";
+  range?: any[] | null;
+  buckets?: number;
+  smooth?: Smoothing;
+  only?: ("min" | "max" | "last" | "count" | "raw_min" | "raw_max" | "raw_last")[];
+  bits?: "32" | "64";
+}
+
 export interface QueryMetrics {
   workspace?: string;
   runs: string[];
@@ -1354,7 +1366,7 @@ export interface Operations {
   "jobs.states": { request: JobRef; response: StatesView };
   "jobs.update": { request: UpdateJob; response: JobView };
   "jobs.watch": { request: WatchJob; response: Response };
-  "metrics.columns": { request: QueryMetrics; response: Response };
+  "metrics.columns": { request: QueryColumns; response: Response };
   "metrics.history": { request: ReadHistory; response: History };
   "metrics.list": { request: ListMetrics; response: MetricList };
   "metrics.query": { request: QueryMetrics; response: Curves };

@@ -1,12 +1,13 @@
-// Curves in binary: the length of the header, the header in JSON, then columns of Float64.
+// Curves in binary: the length of the header, the header in JSON, then x in Float64 and columns of 32 or 64 bits.
 import { send } from "./client";
 
+export type Column = Float64Array | Float32Array;
 export interface Series {
   run: string;
   key: string;
   points: number;
   ratio: number;
-  columns: Record<string, Float64Array>;
+  columns: Record<string, Column>;
 }
 export interface Curves {
   x: Float64Array;
@@ -17,8 +18,10 @@ export interface Curves {
   curves: Series[];
 }
 
+const DRAWN = ["min", "max", "last", "raw_min", "raw_max"];
+
 export async function curves(request: Record<string, unknown>, signal?: AbortSignal): Promise<Curves> {
-  const answer = await send("metrics.columns" as never, request, signal);
+  const answer = await send("metrics.columns" as never, { ...request, only: DRAWN, bits: 32 }, signal);
   return decode(await answer.arrayBuffer());
 }
 
@@ -26,19 +29,19 @@ export function decode(buffer: ArrayBuffer): Curves {
   const size = new DataView(buffer).getUint32(0, true);
   const head = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, size)));
   const columns: string[] = head.columns;
-  const rest = buffer.byteLength - 4 - size;
-  const total = head.curves.length * columns.length + 1;
-  const length = rest / 8 / total;
+  const length: number = head.rows;
   let offset = 4 + size;
-  const next = (): Float64Array => {
-    const column = offset % 8 === 0 ? new Float64Array(buffer, offset, length) : new Float64Array(buffer.slice(offset, offset + length * 8));
-    offset += length * 8;
+  const next = (bits: number): Column => {
+    const bytes = (length * bits) / 8;
+    const Kind = bits === 32 ? Float32Array : Float64Array;
+    const column = offset % (bits / 8) === 0 ? new Kind(buffer, offset, length) : new Kind(buffer.slice(offset, offset + bytes));
+    offset += bytes;
     return column;
   };
-  const x = next();
+  const x = next(64) as Float64Array;
   return {
     ...head,
     x,
-    curves: head.curves.map((curve: Series) => ({ ...curve, columns: Object.fromEntries(columns.map((name) => [name, next()])) })),
+    curves: head.curves.map((curve: Series) => ({ ...curve, columns: Object.fromEntries(columns.map((name) => [name, next(head.bits)])) })),
   };
 }

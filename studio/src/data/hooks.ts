@@ -1,7 +1,7 @@
 import { keepPreviousData, QueryClient, useMutation, useQuery, useQueryClient, type UseQueryOptions } from "@tanstack/react-query";
 import { useSearch } from "@tanstack/react-router";
 import { useEffect, useRef, useSyncExternalStore } from "react";
-import { toast } from "sonner";
+import { toast } from "../kit/toast";
 import type { OperationName } from "./api";
 import { ApiError, call, type AnswerOf } from "./client";
 import { connectionNow, subscribe, watchConnection, type Connection, type Frame } from "./socket";

@@ -36,10 +36,13 @@ export function Tree({ job, areas, chosen, choose, live }: { job: string; areas:
   );
 }
 
+const PAGE = 500; // entries of a folder that are drawn at once
+
 function Folder({ job, area, path, depth, chosen, choose, live }: { job: string; area: Area; path: string; depth: number; chosen: Chosen | null; choose: (file: Chosen) => void; live: boolean }) {
-  const [most, setMost] = useState(500);
+  const [before, setBefore] = useState<(string | undefined)[]>([]); // cursors of the pages before this one
+  const [cursor, setCursor] = useState<string | undefined>();
   const { title: _, ...where } = area;
-  const list = useApi("jobs.files", { name: job, ...where, path, max_results: most }, { refetchInterval: live ? 4_000 : false });
+  const list = useApi("jobs.files", { name: job, ...where, path, max_results: PAGE, cursor }, { refetchInterval: live ? 4_000 : false });
   const [open, setOpen] = useState<ReadonlySet<string>>(() => new Set(depth === 0 ? ["outputs"] : []));
   if (list.error) return <div className="dim" style={{ padding: "4px 6px" }}>{list.error instanceof ApiError && list.error.status === 404 ? "Nothing here" : list.error.message}</div>;
   if (!list.data) return <div className="skel" style={{ height: 14, margin: 6 }} />;
@@ -72,11 +75,11 @@ function Folder({ job, area, path, depth, chosen, choose, live }: { job: string;
           </li>
         );
       })}
-      {list.data.total > list.data.items.length && (
-        <li>
-          <button type="button" className="dim" style={{ paddingLeft: 6 + depth * 14 }} onClick={() => setMost(Math.min(10_000, most * 4))}>
-            {count(list.data.items.length)} of {count(list.data.total)}: more
-          </button>
+      {list.data.total > PAGE && (
+        <li className="pager" style={{ paddingLeft: 6 + depth * 14 }}>
+          <button type="button" disabled={!before.length} aria-label="Earlier files" onClick={() => { setCursor(before.at(-1)); setBefore(before.slice(0, -1)); }}><Icon name="left" size={14} /></button>
+          <span className="dim">{count(before.length * PAGE + 1)} to {count(before.length * PAGE + list.data.items.length)} of {count(list.data.total)}</span>
+          <button type="button" disabled={!list.data.cursor} aria-label="Later files" onClick={() => { setBefore([...before, cursor]); setCursor(list.data.cursor ?? undefined); }}><Icon name="right" size={14} /></button>
         </li>
       )}
     </ul>

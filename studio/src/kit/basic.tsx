@@ -1,6 +1,6 @@
 import { DropdownMenu, Tooltip } from "radix-ui";
 import { useState, type ButtonHTMLAttributes, type ReactNode } from "react";
-import { toast } from "sonner";
+import { toast } from "./toast";
 import { ApiError } from "../data/client";
 import { shown } from "../lib/keys";
 import { look } from "../lib/status";

@@ -1,6 +1,6 @@
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
-import { useEffect, useRef, useState } from "react";
-import { Toaster } from "sonner";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { loadToasts, Toasts } from "../kit/toast";
 import { ApiError } from "../data/client";
 import { queries, useApi, useConnection, useRefetchSoon, useTopic, useWorkspace } from "../data/hooks";
 import { useGo } from "../data/nav";
@@ -11,9 +11,13 @@ import { Icon } from "../kit/Icon";
 import { isWriting, SHORTCUTS } from "../lib/keys";
 import { CodePanel } from "./CodePanel";
 import { PageHead } from "./PageHead";
-import { Palette } from "./Palette";
-import { Sheet } from "./Sheet";
-import { act, useSection, useTheme } from "./state";
+import { act, useSection } from "./state";
+
+const palette = () => import("./Palette");
+const sheet = () => import("./Sheet");
+const Palette = lazy(async () => ({ default: (await palette()).Palette }));
+const Sheet = lazy(async () => ({ default: (await sheet()).Sheet }));
+const LATER_MS = 10_000; // what the first page does not need; then it is there even when the server is not
 
 const GROUPS: [string, [string, string, string][]][] = [
   ["", [["/", "Home", "home"]]],
@@ -22,6 +26,8 @@ const GROUPS: [string, [string, string, string][]][] = [
   ["Operate", [["/endpoints", "Endpoints", "endpoints"]]],
   ["Manage", [["/compute", "Compute", "compute"], ["/datastores", "Datastores", "datastores"], ["/settings", "Settings", "settings"]]],
 ];
+
+const LIVE = /^(runs|jobs|pipelines|compute)\.(?!keys)/;
 
 export function Shell() {
   const workspace = useWorkspace();
@@ -39,21 +45,28 @@ function House({ workspace }: { workspace: string }) {
   const [dialog, setDialog] = useState<"palette" | "sheet" | null>(null);
   const refetch = useRefetchSoon(["runs.search", "runs.count", "jobs.list", "server.status", "compute.use"]);
   const connection = useConnection();
+  const wasOpen = useRef(false);
   useTopic("runs", refetch);
+  useEffect(() => {
+    const timer = setTimeout(() => void Promise.allSettled([palette(), sheet(), loadToasts()]), LATER_MS);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(() => {
     if (connection.state !== "lost" || connection.failures < 3) return;
     const timer = setInterval(() => void queries.invalidateQueries(), 5_000);
     return () => clearInterval(timer);
   }, [connection]);
   useEffect(() => {
-    if (connection.state === "open") void queries.invalidateQueries({ predicate: (query) => query.state.dataUpdatedAt < connection.since });
+    if (connection.state !== "open") return;
+    const first = !wasOpen.current; // then only what runs may have changed since it was asked for
+    wasOpen.current = true;
+    void queries.invalidateQueries({ predicate: (query) => query.state.dataUpdatedAt < connection.since && (!first || LIVE.test(String(query.queryKey[0]))) });
   }, [connection.state]);
   const fold = () => {
     localStorage.setItem("zaffre.rail", narrow ? "wide" : "narrow");
     setNarrow(!narrow);
   };
   useShortcuts({ palette: () => setDialog("palette"), sheet: () => setDialog("sheet"), rail: fold });
-  const [theme] = useTheme();
   return (
     <>
     <div className={`shell ${narrow ? "narrow" : ""}`}>
@@ -74,10 +87,12 @@ function House({ workspace }: { workspace: string }) {
         </main>
       </div>
     </div>
-      <Palette open={dialog === "palette"} close={() => setDialog(null)} />
-      <Sheet open={dialog === "sheet"} close={() => setDialog(null)} />
+      <Suspense fallback={null}>
+        {dialog === "palette" && <Palette open close={() => setDialog(null)} />}
+        {dialog === "sheet" && <Sheet open close={() => setDialog(null)} />}
+      </Suspense>
       <CodePanel />
-      <Toaster position="bottom-right" theme={theme === "dark" ? "dark" : "light"} toastOptions={{ style: { font: "400 var(--t-base) var(--font)", background: "var(--panel)", color: "var(--ink)", border: "1px solid var(--line-2)" } }} />
+      <Toasts />
     </>
   );
 }

@@ -55,7 +55,7 @@ class Pool:
     ) -> None:
         self.config, self.environ, self.place = config, environ, place
         self.timeout_s, self.queue = float(limits["timeout_s"]), int(limits["queue"]) * count
-        self.lock = threading.Lock()
+        self.changed = threading.Condition()
         self.asked = 0  # requests that are waiting or being scored
         self.ending = False
         self.failed: tuple[int, str] | None = None  # exit status and cause: it never came up
@@ -71,26 +71,31 @@ class Pool:
         return any(worker.ready for worker in self.workers)
 
     def ask(self, kind: int, payload: bytes) -> tuple[int, bytes]:
-        """The frame that answers. Raises `Refused`."""
-        with self.lock:
+        """The frame that answers. While no worker is ready it is waited for. Raises `Refused`."""
+        with self.changed:
             if self.asked >= self.queue:
                 raise Refused(429, "TooManyRequests", "the model is busy")
-            ready = [worker for worker in self.workers if worker.ready]
-            if not ready:
-                raise Refused(503, "NotRunning", "the model does not run at this moment")
-            worker = min(ready, key=lambda one: (one.asked, one.numbers))
             self.asked += 1
+            try:
+                if not self.changed.wait_for(lambda: self.ready or self.ending, self.timeout_s) or self.ending:
+                    raise Refused(503, "NotRunning", "the model does not run at this moment")
+            except Refused:
+                self.asked -= 1
+                raise
+            worker = min((one for one in self.workers if one.ready), key=lambda one: (one.asked, one.numbers))
             worker.asked += 1
         try:
             return worker.ask(kind, payload, self.timeout_s)
         finally:
-            with self.lock:
+            with self.changed:
                 self.asked -= 1
                 worker.asked -= 1
 
     def stop(self, seconds: float) -> None:
         """End the workers; whoever is not gone in time is killed."""
-        self.ending = True
+        with self.changed:
+            self.ending = True
+            self.changed.notify_all()
         for worker in self.workers:
             worker.signal(kill=False)
         end = time.monotonic() + seconds
@@ -203,7 +208,9 @@ class Worker:
                 return
             if kind == frames.HELLO:
                 self.pool.hello = json.loads(payload)
-                self.ready = True
+                with self.pool.changed:
+                    self.ready = True
+                    self.pool.changed.notify_all()
                 continue
             pending = self.pending.pop(number, None)
             if pending is not None:
@@ -212,7 +219,8 @@ class Worker:
 
     def _over(self) -> bool:
         """Nobody waits for it any more; whether it had been ready."""
-        served, self.ready = self.ready, False
+        with self.pool.changed:
+            served, self.ready = self.ready, False
         with self.lock:
             sock, self.sock = self.sock, None
             lost, self.pending = self.pending, {}

@@ -82,7 +82,7 @@ def _deployed(connection: Connection, record: AssetRecord) -> list[dict[str, Any
 
 def _derived(connection: Connection, record: AssetRecord) -> list[str]:
     """The versions that jobs made of this one: an export, a distillation."""
-    edges = assets.edges_of(connection, record.workspace, "model", f"{record.name}:{record.version}")
+    edges = assets.edges_of(connection, record)
     users = {edge.job_id for edge, _, _ in edges if edge.direction == "input"}
     made = (edge for job in sorted(users) for edge in assets.edges_of_job(connection, job))
     return [edge.ref for edge in made if edge.direction == "output" and edge.kind == "model"]

@@ -9,7 +9,6 @@ from functools import partial
 from sqlalchemy import Connection
 
 from zaffre.base import limits
-from zaffre.base.errors import NotFound
 from zaffre.services.context import Context
 from zaffre.services.tracking.values import wrong
 from zaffre.store import job_tags, jobs, logged_models, metrics, params, runs
@@ -61,7 +60,7 @@ def _append(db: weakref.ref[Database], connection: Connection, items: Sequence[M
     for workspace, run, points in items:
         job, problem = known.get((workspace, run), (None, None))
         if job is None:
-            errors.append(NotFound(f"Run with id={run} not found", code="RunNotFound", hint="mlflow.search_runs()"))
+            errors.append(runs.unknown(run))
         else:
             errors.append(problem)
             if problem is None:

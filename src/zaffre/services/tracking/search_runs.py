@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.core.run_status import MEANING
-from zaffre.core.search_filter import RUNS, parse_filter, parse_order
+from zaffre.core.search_filter import parse_filter, parse_order
+from zaffre.core.search_grammar import RUNS
 from zaffre.services import cursors
 from zaffre.services.context import Context
 from zaffre.services.tracking.artifacts import RUN_ROOT

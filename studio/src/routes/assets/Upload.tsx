@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { toast } from "sonner";
+import { toast } from "../../kit/toast";
 import { call } from "../../data/client";
 import { queries, useWorkspace } from "../../data/hooks";
 import { assetPath, useGo } from "../../data/nav";

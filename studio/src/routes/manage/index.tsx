@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { toast } from "sonner";
+import { toast } from "../../kit/toast";
 import type { Collected, ComputeUse, Scrubbed } from "../../data/api";
 import { send } from "../../data/client";
 import { useAction, useApi, useWorkspace } from "../../data/hooks";

@@ -1,5 +1,5 @@
 import { lazy, Suspense } from "react";
-import { toast } from "sonner";
+import { toast } from "../../kit/toast";
 import type { JobView } from "../../data/api";
 import { useAction, useApi, useRefetchSoon, useTopic } from "../../data/hooks";
 import { jobPath, useAddress, useGo, useName } from "../../data/nav";

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "react";
-import { toast } from "sonner";
+import { toast } from "../../kit/toast";
 import { parse, parseDocument, stringify } from "yaml";
 import type { PlanView } from "../../data/api";
 import { ApiError, call } from "../../data/client";

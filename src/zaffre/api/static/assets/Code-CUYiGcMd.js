@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["./Editor-CojH64Sn.js","./jsx-runtime-Wy9s6hX0.js"])))=>i.map(i=>d[i]);
-import{a as e,n as t,t as n}from"./jsx-runtime-Wy9s6hX0.js";import{t as r}from"./index-oHbTlTzD.js";var i=e(t(),1),a=n(),o=(0,i.lazy)(()=>r(()=>import(`./Editor-CojH64Sn.js`),__vite__mapDeps([0,1]),import.meta.url));function s(e){return(0,a.jsx)(i.Suspense,{fallback:(0,a.jsx)(`pre`,{className:`code`,style:{height:e.height,flex:e.height?void 0:1},children:e.text.slice(0,2e4)}),children:(0,a.jsx)(o,{...e})})}export{s as t};
