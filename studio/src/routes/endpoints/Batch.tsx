@@ -1,6 +1,6 @@
 // A batch endpoint: its deployments, and the jobs that invocations started.
 import { useState } from "react";
-import { toast } from "sonner";
+import { toast } from "../../kit/toast";
 import type { DeploymentView } from "../../data/api";
 import { useAction, useApi } from "../../data/hooks";
 import { assetPath, jobPath, useGo, useName } from "../../data/nav";

@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { toast } from "sonner";
+import { toast } from "../../kit/toast";
 import type { DeploymentView, EndpointView } from "../../data/api";
 import { useAction, useApi } from "../../data/hooks";
 import { assetPath, useAddress, useGo, useName } from "../../data/nav";

@@ -1,6 +1,6 @@
 // Shares of the requests as one bar: its borders are dragged or moved by keys, looked at, then applied.
 import { useRef, useState, type KeyboardEvent, type PointerEvent } from "react";
-import { toast } from "sonner";
+import { toast } from "../../kit/toast";
 import type { DeploymentView, EndpointMetrics, EndpointView } from "../../data/api";
 import { useAction } from "../../data/hooks";
 import { Button, Card, copy } from "../../kit/basic";
