@@ -95,6 +95,11 @@ class Place:
         return f"{self.url}/?token={self.token}"
 
     def stop(self) -> None:
+        """Jobs outlive their server: those that still run are cancelled first."""
+        for status in ("Running", "Queued"):
+            for job in self.api("GET", f"/jobs?status={status}")["items"]:
+                self.http.post(f"/api/workspaces/default/jobs/{job['name']}/cancel", json={})
+        until(lambda: not self.api("GET", "/jobs?status=CancelRequested")["items"], lambda: self.process.poll() is None)
         self.http.close()
         self.process.terminate()
         self.process.wait(20)
