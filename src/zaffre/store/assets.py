@@ -220,7 +220,15 @@ def add_edges(connection: Connection, workspace: str, edges: Iterable[Edge]) -> 
         connection.execute(lineage.insert(), rows)
 
 
-def edges_of(connection: Connection, workspace: str, kind: str, ref: str) -> list[tuple[Edge, str, str]]:
+def edges_of(
+    connection: Connection,
+    workspace: str,
+    kind: str,
+    ref: str,
+    *,
+    direction: str | None = None,
+    limit: int | None = None,
+) -> list[tuple[Edge, str, str]]:
     """Each edge that touches a thing, with the name and status of its job."""
     C = lineage.c
     query = (
@@ -228,11 +236,18 @@ def edges_of(connection: Connection, workspace: str, kind: str, ref: str) -> lis
         .join_from(lineage, jobs, C.job_id == jobs.c.id)
         .where(C.workspace == workspace, C.kind == kind, C.ref == ref)
         .order_by(C.id)
+        .limit(limit)
     )
+    if direction:
+        query = query.where(C.direction == direction)
     return [(Edge(*row[:5]), row[5], row[6]) for row in connection.execute(query)]
 
 
-def edges_of_job(connection: Connection, job_id: int) -> list[Edge]:
+def edges_of_job(
+    connection: Connection, job_id: int, direction: str | None = None, limit: int | None = None
+) -> list[Edge]:
     C = lineage.c
-    query = select(C.job_id, C.direction, C.port, C.kind, C.ref).where(C.job_id == job_id).order_by(C.id)
+    query = select(C.job_id, C.direction, C.port, C.kind, C.ref).where(C.job_id == job_id).order_by(C.id).limit(limit)
+    if direction:
+        query = query.where(C.direction == direction)
     return [Edge(*row) for row in connection.execute(query)]

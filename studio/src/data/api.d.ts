@@ -589,6 +589,13 @@ export interface KeyList {
   [more: string]: unknown;
 }
 
+export interface LineageArrow {
+  source: string;
+  target: string;
+  port: string;
+  [more: string]: unknown;
+}
+
 export interface LineageEdge {
   job: string;
   job_status: string;
@@ -596,6 +603,25 @@ export interface LineageEdge {
   port: string;
   kind: string;
   ref: string;
+  [more: string]: unknown;
+}
+
+export interface LineageGraph {
+  root: string;
+  nodes: LineageNode[];
+  edges: LineageArrow[];
+  [more: string]: unknown;
+}
+
+export interface LineageNode {
+  id: string;
+  kind: string;
+  name: string;
+  version?: string | null;
+  title?: string | null;
+  status?: string | null;
+  level: number;
+  more?: boolean;
   [more: string]: unknown;
 }
 
@@ -670,6 +696,8 @@ export interface LogHit {
   line: number;
   offset: number;
   text: string;
+  start: number;
+  end: number;
   [more: string]: unknown;
 }
 
@@ -677,6 +705,17 @@ export interface LogHits {
   hits: LogHit[];
   complete: boolean;
   [more: string]: unknown;
+}
+
+export interface LogLine {
+  line: number;
+  [more: string]: unknown;
+}
+
+export interface LogOffset {
+  workspace?: string;
+  name: string;
+  offset: number;
 }
 
 export interface LogSize {
@@ -959,6 +998,7 @@ export interface SearchLog {
   workspace?: string;
   name: string;
   text: string;
+  regex?: boolean;
   max_results?: number;
 }
 
@@ -1061,6 +1101,15 @@ export interface TopValue {
   value: string;
   count: number;
   [more: string]: unknown;
+}
+
+export interface TraceLineage {
+  workspace?: string;
+  kind: "job" | "data" | "model" | "environment" | "component";
+  name: string;
+  version?: string | null;
+  direction?: "up" | "down" | "both";
+  depth?: number;
 }
 
 export interface Tree {
@@ -1247,6 +1296,7 @@ export interface Operations {
   "jobs.graph": { request: JobRef; response: GraphView };
   "jobs.list": { request: ListJobs; response: JobList };
   "jobs.log": { request: ReadLog; response: Response };
+  "jobs.log_line": { request: LogOffset; response: LogLine };
   "jobs.log_search": { request: SearchLog; response: LogHits };
   "jobs.log_size": { request: JobRef; response: LogSize };
   "jobs.plan": { request: SubmitJob; response: PlanView };
@@ -1256,6 +1306,7 @@ export interface Operations {
   "jobs.states": { request: JobRef; response: StatesView };
   "jobs.update": { request: UpdateJob; response: JobView };
   "jobs.watch": { request: WatchJob; response: Response };
+  "lineage.graph": { request: TraceLineage; response: LineageGraph };
   "metrics.columns": { request: QueryColumns; response: Response };
   "metrics.history": { request: ReadHistory; response: History };
   "metrics.list": { request: ListMetrics; response: MetricList };
