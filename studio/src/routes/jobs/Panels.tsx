@@ -102,7 +102,7 @@ function Grip({ at, move, perRow }: { at: number; move: (from: number, to: numbe
       onDragOver={(event) => event.dataTransfer.types.includes(CARRIED) && event.preventDefault()}
       onDrop={(event) => { event.preventDefault(); move(Number(event.dataTransfer.getData(CARRIED)), at); }}
     >
-      <Icon name="columns" size={14} />
+      <Icon name="grip" size={14} />
     </button>
   );
 }
