@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests/studio"))
+from serving_place import ask, end_serving, seed_serving
 from studio_browser import chromium, settle
 from studio_place import Place, seed
 
@@ -56,6 +57,19 @@ def pages(made: dict[str, str]) -> dict[str, str]:
         "data-diff": "data/patients?tab=diff",
         "models": "models",
         "model": "models/progression",
+        "model-version": "models/risk?version=3",
+        "model-versions": "models/risk?tab=versions",
+        "model-lineage": "models/risk?version=2&tab=lineage",
+        "model-files": "models/risk?tab=files&path=MLmodel",
+        "model-history": "models/risk?tab=history",
+        "model-onnx": "models/risk-onnx",
+        "endpoints": "endpoints",
+        "endpoint": "endpoints/risk",
+        "endpoint-console": "endpoints/risk?tab=console",
+        "endpoint-logs": "endpoints/risk?tab=logs",
+        "endpoint-history": "endpoints/risk?tab=history",
+        "endpoint-empty": "endpoints/empty",
+        "endpoint-batch": "batch-endpoints/nightly",
         "environments": "environments",
         "environment": "environments/forest",
         "component": "components/count_rows",
@@ -126,8 +140,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         server = Place(Path(place) / "home")
         try:
-            shoot(asked.folder, server.link, seed(server), asked.only, themes)
+            made = seed(server)
+            seed_serving(server)
+            ask(server, 90)
+            shoot(asked.folder, server.link, made, asked.only, themes)
         finally:
+            end_serving(server)
             server.stop()
 
 

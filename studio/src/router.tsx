@@ -14,6 +14,8 @@ const root = createRootRoute({
 
 const page = (path: string, load: () => Promise<any>, name = "Page") => createRoute({ getParentRoute: () => root, path, component: lazyRouteComponent(load, name) });
 
+const models = () => import("./routes/models");
+const endpoints = () => import("./routes/endpoints");
 const assets = () => import("./routes/assets");
 const routes = root.addChildren([
   page("/", () => import("./routes/home")),
@@ -24,8 +26,11 @@ const routes = root.addChildren([
   page("/pipelines", () => import("./routes/pipelines")),
   page("/data", assets, "DataList"),
   page("/data/$name", assets, "DataPage"),
-  page("/models", assets, "ModelList"),
-  page("/models/$name", assets, "ModelPage"),
+  page("/models", models, "ModelList"),
+  page("/models/$name", models, "ModelPage"),
+  page("/endpoints", endpoints, "EndpointList"),
+  page("/endpoints/$name", endpoints, "EndpointPage"),
+  page("/batch-endpoints/$name", endpoints, "BatchPage"),
   page("/environments", assets, "EnvironmentList"),
   page("/environments/$name", assets, "EnvironmentPage"),
   page("/components", assets, "ComponentList"),

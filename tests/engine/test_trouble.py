@@ -38,11 +38,11 @@ def _quiet() -> Iterator[None]:
 def poisoned(original: Callable[..., Any], position: int) -> Callable[..., Any]:
     """A function of the engine that breaks for jobs with the word `poison` in their command or node."""
 
-    def call(*args: Any) -> Any:
+    def call(*args: Any, **named: Any) -> Any:
         job = args[position].job
         if "poison" in str(job.plan.get("command")) or "poison" in str(job.plan.get("nodes")):
             raise RuntimeError("a fault of ours\0 \ud800")
-        return original(*args)
+        return original(*args, **named)
 
     return call
 

@@ -121,3 +121,10 @@ def test_no_cell_of_the_house_is_left_out_of_the_floors() -> None:
     contract = (ROOT / "pyproject.toml").read_text()
     assert "exhaustive = true" in contract
     assert Path(ROOT / "src/zaffre/runtime").is_dir()
+
+
+def test_promises_and_decisions_are_numbered_once() -> None:
+    rows = re.findall(r"^\| ((?:REL|SEC)-\d\d) \|", (ROOT / "docs/guarantees.md").read_text(), re.MULTILINE)
+    assert len(rows) == len(set(rows)), "one row a promise"
+    numbers = [path.name[:4] for path in (ROOT / "docs/decisions").glob("*.md")]
+    assert len(numbers) == len(set(numbers)), "one number a decision"

@@ -11,9 +11,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 from mlflow_clients import python_of
+from uv import find_uv_bin
 from whole_house import ROOT
 
 EXAMPLES = ROOT / "examples"
@@ -118,6 +120,22 @@ def test_example_serve_a_model(zaffre: Zaffre, copy: Path) -> None:
     assert json.loads(said[7])["traffic"] == {"blue": 90, "green": 10}
     assert "curl" in said[8]
     assert "/strokes/score" in said[8]
+    environ = {**os.environ, "PATH": f"{Path(find_uv_bin()).parent}:/usr/bin:/bin", "PYTHON": sys.executable}
+    server = subprocess.Popen(
+        [copy / "strokes/run.sh", "--port", "0"], env=environ, stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    try:
+        assert server.stdout is not None
+        address = next(match[1] for line in server.stdout if (match := re.search(r"at (http://\S+)", line)))
+        assert "ready: requests are answered\n" in server.stdout
+        asked = Request(
+            address, (copy / "serve-a-model/patients.json").read_bytes(), {"Content-Type": "application/json"}
+        )
+        with urlopen(asked, timeout=20) as answer:
+            assert json.load(answer) == [0.54, 0.8]
+    finally:
+        server.terminate()
+        assert server.wait(20) == 0
 
 
 def test_example_score_a_folder(zaffre: Zaffre, copy: Path) -> None:

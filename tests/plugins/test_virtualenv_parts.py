@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from zaffre.base.errors import InvalidRequest, Unavailable
+from zaffre.base.errors import InvalidRequest
 from zaffre.core.environment.recipe import PythonWish
-from zaffre.plugins.virtualenv.failure import build_error, culprits
+from zaffre.plugins.virtualenv.failure import culprits, is_full_disk
 from zaffre.plugins.virtualenv.indexes import redact, uv_variables, without_secrets
 from zaffre.plugins.virtualenv.interpreters import Interpreters, scan, search_folders
 from zaffre.plugins.virtualenv.scripts import free_scripts
@@ -78,8 +78,8 @@ def test_the_line_that_caused_it(reason: str, lines: list[str]) -> None:
 
 
 def test_a_full_disk_is_not_the_users_fault() -> None:
-    error = build_error(["error: failed to write: No space left on device (os error 28)"], ["six"], [])
-    assert isinstance(error, Unavailable)
+    assert is_full_disk(["error: failed to write: No space left on device (os error 28)"])
+    assert not is_full_disk(["Because there is no version of six==99 and you require six==99"])
 
 
 def test_scripts_lose_the_path_of_the_staged_folder(tmp_path: Path) -> None:

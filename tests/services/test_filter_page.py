@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from zaffre.core.search_filter import JOBS, parse_filter
+from zaffre.core.search_filter import parse_filter
+from zaffre.core.search_grammar import JOBS
 
 PAGE = (Path(__file__).parents[2] / "docs/filter.md").read_text()
 EXAMPLES = [

@@ -24,9 +24,11 @@ from zaffre.services.tracking.create_run import create_run
 from zaffre.services.tracking.log_batch import log_batch
 from zaffre.services.tracking.log_inputs import log_inputs
 from zaffre.services.tracking.update_run import update_run
-from zaffre.store import resources
+from zaffre.store import assets, endpoints, resources, runs
+from zaffre.store.assets import Edge
 from zaffre.store.datasets import DatasetUse
 from zaffre.store.db import Database
+from zaffre.store.endpoints import DeploymentRecord, EndpointRecord
 from zaffre.store.metrics import Point
 from zaffre.wire.assets import AssetRef, AssetVersion, CreateAsset, UpdateAsset
 from zaffre.wire.audit import ListAudit
@@ -130,6 +132,91 @@ def test_rel_19_no_other_door_moves_a_ruled_alias(risk: Context) -> None:
     # An alias without a rule is anybody's.
     registered_model.set_alias(risk, "default", "risk", "shadow", "2")
     assert aliases(risk) == {"champion": "1", "shadow": "2"}
+
+
+def test_rel_19_the_ruled_champion_is_not_deleted_by_the_way(risk: Context) -> None:
+    ask(risk, "promote", Promote(name="risk", version="2", metric="auc"))
+    with pytest.raises(Conflict) as refused:
+        model_version.delete_model_version(risk, "default", "risk", "2")
+    assert refused.value.code == "AliasRuled"
+    assert aliases(risk) == {"champion": "2"}
+    model_version.delete_model_version(risk, "default", "risk", "1")
+    ask(risk, "delete_alias", DeleteAlias(name="risk", alias="champion", force=True, reason="it was withdrawn"))
+    model_version.delete_model_version(risk, "default", "risk", "2")
+
+
+def test_rel_19_nothing_is_inherited_from_a_deleted_version(risk: Context) -> None:
+    """What jobs measured of a version that is gone says nothing of the one that bears its number now."""
+    judge = run_with(risk, "evaluation", "d1", auc=0.99)
+    with risk.db.write() as connection:
+        job = runs.get(connection, "default", judge)
+        assets.add_edges(connection, "default", [Edge(job.id, "input", "model", "model", "risk:2")])
+    model_version.delete_model_version(risk, "default", "risk", "2")
+    assert version_of(risk, run_with(risk, "three", "d1", auc=0.1)) == "3", "numbers are not given twice"
+    again = run_with(risk, "another two", "d1")
+    spec = {"name": "risk", "version": "2", "path": f"azureml://jobs/{again}/outputs/artifacts/paths/model"}
+    answer(risk, "model.create", CreateAsset(spec=spec))
+    found = ask(risk, "promote", Promote(name="risk", version="2", metric="auc", dry_run=True))
+    assert found.outcome == "NotMeasured"
+    assert answer(risk, "model.lineage", AssetRef(name="risk", version="2")).used_by == []
+
+
+def test_a_name_that_was_deleted_begins_anew(risk: Context) -> None:
+    answer(risk, "model.archive", AssetVersion(name="risk", version="1"))
+    registered_model.delete_registered_model(risk, "default", "risk")
+    registered_model.create_registered_model(risk, "default", "risk", tags={})
+    assert version_of(risk, run_with(risk, "anew", "d1")) == "1"
+    model_version.delete_model_version(risk, "default", "risk", "1")
+    assert version_of(risk, run_with(risk, "after", "d1")) == "2"
+
+
+def test_a_model_whose_versions_are_all_archived_takes_new_ones(context: Context) -> None:
+    run = run_with(context, "r", "d", auc=1.0)
+    spec = {"name": "old", "path": f"azureml://jobs/{run}/outputs/artifacts/paths/model"}
+    answer(context, "model.create", CreateAsset(spec=spec))
+    answer(context, "model.archive", AssetVersion(name="old"))
+    registered_model.create_registered_model(context, "default", "old", tags={})
+    assert version_of(context, run, "old") == "2"
+
+
+BOMB = "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}' if i else 'x'] * 9)}]\n" for i in range(30))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        BOMB + "flavors: {sklearn: *a29}", "flavors: " + "[" * 3000, "flavors: {a: 2020-13-45}", "flavors: {1: x}",
+        "flavors: {2020-01-01: 1}", "flavors: {a: !!binary aGVsbG8=}", "flavors: &a [*a]", "flavors: 3", "[]", "\0",
+        'flavors: {a: "\\0"}', 'flavors: {a: "\\ud800"}', "flavors: {a: .nan}", f"flavors: {{a: {'9' * 5000}}}",
+        "flavors: {sklearn: x}\nsignature: 7", "flavors: !!python/object/apply:os.getpid []",
+    ],
+    ids=range(16),
+)  # fmt: skip
+def test_sec_06_whatever_stands_beside_a_model_is_only_read(risk: Context, said: str) -> None:
+    run = run_with(risk, "odd", "d", auc=1.0)
+    (risk.home.artifacts("default", run) / "model/MLmodel").write_text(said)
+    version = version_of(risk, run)
+    seen = ask(risk, "show", AssetRef(name="risk", version=version)).model_dump()
+    assert len(str(seen)) < 20_000
+
+
+def test_what_a_deployment_runs_is_not_deleted(risk: Context) -> None:
+    with risk.db.write() as connection:
+        endpoints.add(connection, EndpointRecord("default", "online", "scoring", {}, "Succeeded"))
+        plan = {"run": {"model": {"asset": "model:risk:2", "uri": "x"}}}
+        endpoints.add_deployment(
+            connection, DeploymentRecord("default", "online", "scoring", "blue", {}, "Succeeded", plan=plan)
+        )
+    for delete in (
+        lambda: model_version.delete_model_version(risk, "default", "risk", "2"),
+        lambda: registered_model.delete_registered_model(risk, "default", "risk"),
+        lambda: answer(risk, "model.delete", AssetVersion(name="risk", version="2")),
+        lambda: rename_registered_model(risk, "default", "risk", "other"),
+    ):
+        with pytest.raises(Conflict) as refused:
+            delete()
+        assert refused.value.code == "ModelInUse"
+        assert "deployment blue" in str(refused.value)
 
 
 def test_rel_19_a_rename_keeps_rule_approval_and_trail(risk: Context) -> None:

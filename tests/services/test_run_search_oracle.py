@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import math
+import random
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from zaffre.core.job_state import Status
 from zaffre.core.run_status import MEANING
-from zaffre.core.search_filter import JOBS, Clause, Op, Order, parse_filter, parse_order
+from zaffre.core.search_filter import Clause, Op, Order, parse_filter, parse_order
+from zaffre.core.search_grammar import JOBS
 from zaffre.services.tracking.matches import _holds
-from zaffre.store import experiments, metrics, params, resources, run_key_counts, run_keys, run_plan, run_search, runs
+from zaffre.store import (
+    experiments,
+    job_tags,
+    metrics,
+    params,
+    resources,
+    run_key_counts,
+    run_keys,
+    run_plan,
+    run_search,
+    runs,
+)
 from zaffre.store import jobs as job_store
 from zaffre.store.db import Database
 from zaffre.store.jobs import JobRecord
@@ -154,22 +171,27 @@ def _write(db: Database, drawn: list[dict[str, Any]]) -> list[Known]:
         for table in ("run_keys", "metric_latest", "metric_chunks", "params", "tags", "job_events", "jobs"):
             connection.exec_driver_sql(f"DELETE FROM {table}")
         ids = [experiments.ensure(db, connection, "default", f"exp{number}").id for number in range(3)]
-        for number, item in enumerate(drawn, 1):
-            run = Known(number, **item)
-            if run.reuses is not None and (run.reuses >= len(known) or known[run.reuses].reuses is not None):
-                run.reuses = None
-            if run.reuses is not None:
-                run.metrics, run.params = {}, {}
-            known.append(run)
-            ended = None if run.status is Status.RUNNING else 10_000
-            job_store.insert(connection, [JobRecord(
-                id=number, workspace="default", name=f"run{number}", type=runs.INTERACTIVE, status=run.status, root_id=number,
-                experiment_id=ids[run.experiment], spec={}, created_at=NOW, changed_at=NOW, started_at=run.started, ended_at=ended,
-                archived=run.archived, reused_from=None if run.reuses is None else run.reuses + 1)])  # fmt: skip
-            params.add(db, connection, number, "", run.params)
-            job_store.set_tags(db, connection, number, run.tags)
-            metrics.append(db, connection, [(number, [Point(key, value, 1, 1) for key, value in run.metrics.items()])])
+        for item in drawn:
+            _insert(db, connection, ids, known, item)
     return known
+
+
+def _insert(db: Database, connection: Connection, ids: list[int], known: list[Known], item: dict[str, Any]) -> None:
+    number = len(known) + 1
+    run = Known(number, **item)
+    if run.reuses is not None and (run.reuses >= len(known) or known[run.reuses].reuses is not None):
+        run.reuses = None
+    if run.reuses is not None:
+        run.metrics, run.params = {}, {}
+    known.append(run)
+    ended = None if run.status is Status.RUNNING else 10_000
+    job_store.insert(connection, [JobRecord(
+        id=number, workspace="default", name=f"run{number}", type=runs.INTERACTIVE, status=run.status, root_id=number,
+        experiment_id=ids[run.experiment], spec={}, created_at=NOW, changed_at=NOW, started_at=run.started, ended_at=ended,
+        archived=run.archived, reused_from=None if run.reuses is None else run.reuses + 1)])  # fmt: skip
+    params.add(db, connection, number, "", run.params)
+    job_tags.set_tags(db, connection, number, run.tags)
+    metrics.append(db, connection, [(number, [Point(key, value, 1, 1) for key, value in run.metrics.items()])])
 
 
 @pytest.fixture
@@ -229,6 +251,48 @@ def test_the_search_finds_what_a_loop_finds(
     assert counted == len(wanted)
 
 
+@settings(common, max_examples=20)
+@given(
+    drawn=st.lists(logged, min_size=1, max_size=10),
+    later=st.lists(logged, min_size=1, max_size=6),
+    orders=st.lists(order, max_size=2),
+    size=st.integers(1, 4),
+    enough=st.sampled_from([0, 10_000]),
+)
+def test_runs_that_come_between_pages_hide_and_repeat_none(
+    filled: Database,
+    drawn: list[dict[str, Any]],
+    later: list[dict[str, Any]],
+    orders: list[str],
+    size: int,
+    enough: int,
+) -> None:
+    """Each run that was there all the time is shown once, in its order, whatever is added while somebody reads on."""
+    known = _write(filled, drawn)
+    sorts = list({(o.entity, o.key): o for o in (parse_order(text, JOBS) for text in orders)}.values())
+    wanted = [run for run in known if not run.archived]
+    wanted.sort(key=lambda run: _sort_key(run, known, sorts))
+    build = Conditions(filled.is_sqlite, "default", MEANING, mlflow=False, now=NOW)
+    found: list[int] = []
+    after, waiting = None, list(later)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_plan, "ENOUGH", max(enough, 1))
+        patch.setattr(run_search, "ENOUGH", enough)
+        while True:
+            with filled.read() as connection:
+                page = run_search.search(connection, build, Choice("default"), sorts, limit=size, after=after)
+            if not page:
+                break
+            found += [record.id for record, _ in page]
+            after = page[-1][1]
+            if waiting:
+                with filled.write() as connection:
+                    ids = [experiments.ensure(filled, connection, "default", f"exp{n}").id for n in range(3)]
+                    _insert(filled, connection, ids, known, waiting.pop())
+    assert len(set(found)) == len(found)
+    assert [number for number in found if number <= len(drawn)] == [run.number for run in wanted]
+
+
 @common
 @given(
     drawn=st.lists(logged, max_size=10),
@@ -261,7 +325,7 @@ def test_keys_are_counted_exactly_whatever_happens(
                 metrics.append(filled, connection, [(number + 1, [Point(key, value, 2, 2)])])
                 run.metrics[key] = value
             elif verb in ("tag", "untag"):
-                job_store.set_tags(filled, connection, number + 1, {key: "x" if verb == "tag" else None})
+                job_tags.set_tags(filled, connection, number + 1, {key: "x" if verb == "tag" else None})
                 run.tags.pop(key, None)
                 run.tags |= {key: "x"} if verb == "tag" else {}
             elif verb in ("archive", "restore"):
@@ -290,3 +354,78 @@ def test_keys_are_counted_exactly_whatever_happens(
             assert sorted(found, key=lambda item: (item.key.encode(), item.kind)) == sorted(
                 wanted, key=lambda item: (item.key.encode(), item.kind)
             )
+
+
+def test_counters_stay_exact_under_writers_at_once(filled: Database) -> None:
+    """Writers, movers and archivers on the same runs while others count: nothing deadlocks, nothing is off by one."""
+    chance = random.Random(3)
+    few = 8
+    blank = {"experiment": 0, "status": Status.COMPLETED, "started": 1, "metrics": {}, "params": {}, "tags": {},
+             "reuses": None, "archived": False}  # fmt: skip
+    _write(filled, [blank] * few)
+    with filled.write() as connection:
+        ids = [experiments.ensure(filled, connection, "default", f"exp{number}").id for number in range(3)]
+    done = threading.Event()
+
+    def work(seed: int) -> None:
+        chance = random.Random(seed)
+        for step in range(30):
+            some = sorted(chance.sample(range(1, few + 1), 2))
+            verb, key = chance.choice(["metric", "param", "tag", "untag", "archive", "move"]), f"k{chance.randrange(6)}"
+            with filled.write() as connection:
+                if verb == "metric":
+                    runs.writable(filled, connection, [("default", f"run{number}") for number in some])
+                    metrics.append(filled, connection, [(number, [Point(key, 1.0, 1, step)]) for number in some])
+                elif verb == "param":
+                    params.add(filled, connection, some[0], "", {key: "1"})
+                elif verb in ("tag", "untag"):
+                    job_tags.set_tags(filled, connection, some[0], {key: "x" if verb == "tag" else None})
+                elif verb == "archive":
+                    job_store.change(connection, some[0], {"archived": chance.random() < 0.5})
+                else:
+                    job_store.change(connection, some[0], {"experiment_id": ids[chance.randrange(3)]})
+
+    def count() -> None:
+        while not done.is_set():
+            with filled.write() as connection:
+                run_key_counts.count_quiet(filled, connection, NOW * 2, NOW * 2)
+            time.sleep(0.001)
+
+    with ThreadPoolExecutor(8) as pool:
+        counting = [pool.submit(count) for _ in range(2)]
+        writing = [pool.submit(work, chance.randrange(10**6)) for _ in range(6)]
+        try:
+            for one in writing:
+                one.result(timeout=60)
+        finally:
+            done.set()
+        for one in counting:
+            one.result(timeout=10)
+
+    def told(experiment: int | None) -> dict[tuple[str, str], int]:
+        with filled.read() as connection:
+            found = run_keys.search(connection, filled.is_sqlite, "default", experiment_id=experiment)
+        return {(item.kind, item.key): item.runs for item in found}
+
+    def true(experiment: int | None) -> dict[tuple[str, str], int]:
+        where = "NOT j.archived" + ("" if experiment is None else f" AND j.experiment_id = {experiment}")
+        tables = (("metrics", "metric_latest"), ("params", "params"), ("tags", "tags"))
+        with filled.read() as connection:
+            return {
+                (kind, key): number
+                for kind, table in tables
+                for key, number in connection.exec_driver_sql(
+                    f"SELECT t.key, count(*) FROM {table} t JOIN jobs j ON j.id = t.job_id WHERE {where} GROUP BY t.key"
+                )
+            }
+
+    for experiment in (None, *ids):
+        assert told(experiment) == true(experiment)
+    with filled.write() as connection:
+        run_key_counts.count_quiet(filled, connection, NOW * 2, NOW * 2)
+        left = connection.exec_driver_sql("SELECT count(*) FROM jobs WHERE NOT keys_counted AND NOT archived").scalar()
+    assert left == 0
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(run_keys, "FEW", 0)
+        for experiment in (None, *ids):
+            assert told(experiment) == true(experiment)

@@ -9,14 +9,16 @@ import pytest
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.base.home import Home
-from zaffre.core.search_filter import RUNS, parse_filter
+from zaffre.core.search_filter import parse_filter
+from zaffre.core.search_grammar import JOBS, RUNS
 from zaffre.services.context import Changes, Context, Settings
 from zaffre.services.tracking.create_run import create_run
 from zaffre.services.tracking.log_batch import log_batch
 from zaffre.services.tracking.log_inputs import log_inputs
 from zaffre.services.tracking.search_runs import search_runs
+from zaffre.services.tracking.set_tag import set_tag
 from zaffre.services.tracking.update_run import update_run
-from zaffre.store import resources
+from zaffre.store import resources, run_plan, run_search
 from zaffre.store.datasets import DatasetUse
 from zaffre.store.db import Database
 from zaffre.store.metrics import Point
@@ -56,6 +58,7 @@ def _names(context: Context, text: str = "", *orders: str) -> str:
     [
         ("", "edcba"),
         ("metrics.m > 1", "b"),
+        (f"metrics.m < {'9' * 5000}", "dba"),
         ("metrics.m>=1.0", "ba"),
         ("metric.m != 1", "db"),
         ("metrics.m < -1e300", "d"),
@@ -148,3 +151,33 @@ def test_pages_together_are_the_whole(context: Context) -> None:
         found, token = search_runs(context, "default", ["0"], max_results=2, page_token=token)
         names += "".join(run.name for run in found)
     assert (names, token) == ("edcba", None)
+
+
+def test_runs_below_another_are_found_by_their_parent(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However the parent is asked for, those below it are looked up, not every run walked over."""
+    parent = create_run(context, "default", experiment_id="0", run_name="up", user=None, start_time=1, tags={})
+    above = parent.record.name
+    for number in range(3):
+        create_run(context, "default", experiment_id="0", run_name=f"{number}", user=None, start_time=3000 + number,
+                   tags={"mlflow.parentRunId": above})  # fmt: skip
+    create_run(context, "default", experiment_id="0", run_name="7", user=None, start_time=4000,
+               tags={"mlflow.parentRunId": "nowhere"})  # fmt: skip
+    moved = create_run(context, "default", experiment_id="0", run_name="8", user=None, start_time=5000,
+                       tags={"mlflow.parentRunId": above})  # fmt: skip
+    set_tag(context, "default", moved.record.name, "mlflow.parentRunId", "elsewhere")
+    below = f"tags.mlflow.parentRunId = '{above}'"
+    assert _names(context, below) == "8210", "the row of a job comes before what a client says later"
+    assert _names(context, f"{below} and metrics.m > 0") == ""
+    assert _names(context, "tags.mlflow.parentRunId = 'nowhere'") == "7"
+    assert _names(context, "tags.mlflow.parentRunId = 'elsewhere'") == ""
+    assert _names(context, f"tags.mlflow.parentRunId != '{above}'") == "7"
+    clauses = parse_filter(below, RUNS)
+    with context.db.read() as connection:
+        found = run_plan.narrowest(connection, context.db.is_sqlite, "default", clauses, [])
+        assert [narrow.count for narrow in found] == [4]
+        (clause,) = parse_filter(f"parent_job_name IN ('{above}', 'nowhere')", JOBS)
+        found = run_plan.narrowest(connection, context.db.is_sqlite, "default", [clause], [])
+        assert [narrow.count for narrow in found] == [4]
+        assert run_plan.narrowest(connection, context.db.is_sqlite, "other", [clause], [])[0].count == 0
+    monkeypatch.setattr(run_search, "ENOUGH", 0)
+    assert _names(context, below) == "8210", "the same when they are walked over"

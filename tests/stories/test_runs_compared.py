@@ -94,13 +94,15 @@ def test_the_command_line_lists_counts_shows_compares(run: object) -> None:
                  "params.*", "-o", "table")  # fmt: skip
     lines = table.splitlines()
     assert lines[0].split() == ["Name", "Display", "name", "Status", "Experiment", "name", "Created", "at", "Duration",
-                                "s", "Metrics.loss", "Params.rate"]  # fmt: skip
+                                "s", "metrics.loss", "params.rate"]  # fmt: skip
     assert [line.split()[0] for line in lines[2:]] == ["second", "first"]
     (row,) = json.loads(call("list", "--max-results", "1", "--columns", "metrics.loss", "-o", "json"))
     assert row["metrics"] == {"loss": pytest.approx(0.8)}
+    assert (row["type"], bool(row["started_at"]), bool(row["ended_at"])) == ("command", True, True)
     assert call("count", "--filter", "status = 'Completed'") == "2\n"
     assert "metrics.loss" in call("show", "first", "-o", "table")
     text = call("compare", "first", "second", "--only-differences", "-o", "table")
+    assert text.splitlines()[0].split() == ["What", "first", "second"], "names are typed again"
     assert "0.8 (-0.1)" in text
     assert "+print(1)" in text
     assert "metrics.same" not in text

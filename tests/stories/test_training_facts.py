@@ -111,3 +111,30 @@ jobs:
     assert facts["machine"]["cores"] > 0
     lock = server.zaffre("job", "facts", "--name", facts["job"], "--query", "environment_lock", "-o", "tsv")
     assert "idna==3.10" in lock.splitlines()
+
+
+def test_a_run_is_repeated_exactly_from_the_command_line(server: ServerPlace) -> None:
+    repository(server.project)
+    (server.project / "job.yml").write_text(
+        """
+type: command
+code: one
+command: python x.py > ${{outputs.said}}/text; date +%s%N > ${{outputs.said}}/clock
+environment: {name: small, requirements: [idna==3.10]}
+outputs: {said: {type: uri_folder}}
+"""
+    )
+    run = server.zaffre("job", "create", "-f", "job.yml", "--wait", "--query", "name", "-o", "tsv").strip()
+    (server.project / "one" / "x.py").write_text("print('changed since')\n")
+    told = server.zaffre("job", "rerun", run, "--exact", "--stream")
+    assert "  said: clock was changed" in told
+    assert "text was changed" not in told
+    again = server.json("job", "list")[0]
+    assert (again["facts"]["rerun"]["of"], again["facts"]["rerun"]["exact"]) == (run, True)
+    assert again["properties"]["azureml.git.commit"]
+    found = server.json("job", "diff", again["name"])
+    assert [(item["what"], item["name"]) for item in found["made"]] == [("output", "said")]
+    assert not found["given"]
+    changed = server.json("job", "rerun", "--name", run, "--set", "command=echo other", "--wait")
+    assert "command" in server.zaffre("job", "diff", changed["name"], "-o", "table")
+    assert "changes nothing" in server.zaffre("job", "rerun", run, "--exact", "--set", "a=1", status=2)

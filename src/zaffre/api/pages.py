@@ -23,7 +23,7 @@ from zaffre.api.auth import COOKIE, Gate
 STATIC = Path(__file__).parent / "static"
 SECTIONS = frozenset(
     ("", "jobs", "compare", "submit", "pipelines", "data", "models", "environments", "components", "datastores",
-     "compute", "settings")
+     "compute", "endpoints", "batch-endpoints", "settings")
 )  # fmt: skip
 ASSETS = "assets/"  # files that carry a hash of their content in their name
 CSP = (

@@ -20,6 +20,8 @@ TAG_LENGTH = 8000
 DATASETS_PER_BATCH = 1000
 TRACKING_REQUEST_BYTES = 32 * 2**20  # the profile of a data set may have 16 MB
 TAGS = 1000  # of one thing; Azure ML allows 50
+FILTER_COMPARISONS = 200  # of one search; SQLite nests at most 1,000 expressions, and each may be several
+FILTER_LIST = 10_000  # values of one IN; PostgreSQL takes at most 65,535 in a statement
 # Scoring: what a stranger may send to an endpoint.
 SCORE_BYTES = 64 * 2**20  # of one request; Azure ML allows 10 MB
 SCORE_HELD_BYTES = 1024 * 2**20  # of all requests that are in memory at once

@@ -121,7 +121,7 @@ def _invoke(args: Namespace) -> Any:
             **settings,
         )
         if args.stream:
-            from zaffre.cli.job import streamed
+            from zaffre.cli.streaming import streamed
 
             return streamed(args, ws, job)
         return job

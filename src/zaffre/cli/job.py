@@ -9,6 +9,8 @@ from typing import Any
 from zaffre.base import errors
 from zaffre.cli.client import changes, document, folder, note, workspace
 from zaffre.cli.parser import Verbs
+from zaffre.cli.rerun import add as add_rerun
+from zaffre.cli.streaming import streamed
 
 COLUMNS = ("name", "display_name", "type", "status", "experiment_name", "created_at", "duration_s")
 CHANGEABLE = {"display_name": "text", "description": "text", "experiment_name": "text", "tags": "map"}
@@ -67,6 +69,8 @@ def add(verbs: Verbs) -> None:
             one.add_argument("--timeout", type=float, metavar="SECONDS", help="give up after so long")
         if verb == "resume":
             one.add_argument("--stream", "-s", action="store_true", help="show progress and logs")
+
+    add_rerun(verbs)
 
     update = verbs.add("update", _update, "Change names and tags of a job", """
         zaffre job update -n NAME --set display_name="second try" tags.team=fraud
@@ -189,22 +193,6 @@ def _download(args: Namespace) -> Any:
     with workspace(args) as ws:
         files = ws.jobs.download(args.name, folder(args), output_name=args.output_name, all=args.all)
     note(args, f"{len(files)} files below {folder(args)}")
-
-
-def streamed(args: Namespace, ws: Any, job: Any) -> Any:
-    """Progress goes to where it does not spoil the reply: stdout, unless a format or query was asked for."""
-    from zaffre.cli.progress import watch
-
-    to = sys.stderr if args.output or args.query else sys.stdout
-    try:
-        ended = watch(ws.jobs, job, to)
-    except KeyboardInterrupt:
-        print(f"\njob `{job.name}` goes on; `zaffre job cancel --name {job.name}` ends it", file=sys.stderr)
-        return 130
-    from zaffre.sdk.jobs import succeeded
-
-    succeeded(ended)
-    return ended if args.output or args.query else None
 
 
 def _open(args: Namespace, job: Any) -> None:

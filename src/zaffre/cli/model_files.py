@@ -1,7 +1,8 @@
-"""Models into the registry and out of it: import, inspect, export."""
+"""Models into the registry and out of it: import, inspect, export, package."""
 
 from __future__ import annotations
 
+import json
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -10,10 +11,13 @@ from typing import Any
 from zaffre.base import errors
 from zaffre.cli.client import note, workspace
 from zaffre.cli.model_life import add_named, named
+from zaffre.cli.parser import FORMATS as FORMATS_OF_OUTPUT
 from zaffre.cli.parser import Verbs, pairs
 
 FORMATS = ("auto", "sklearn", "xgboost", "lightgbm", "pytorch", "tensorflow", "onnx", "mlflow", "huggingface",
            "safetensors")  # fmt: skip
+
+SCORING = ("code_configuration", "environment", "environment_variables", "request_settings", "resources")
 
 
 def add(verbs: Verbs) -> None:
@@ -29,6 +33,21 @@ def add(verbs: Verbs) -> None:
     export.add_argument("--atol", type=float, metavar="X", help="absolute difference beside it (default: 1e-5)")
     export.add_argument("--sample", metavar="PATH", help="rows to compare on: a table here, or an address")
     _opening(export)
+
+    package = verbs.add("package", _package, "Make a folder that serves a version without Zaffre", """
+        zaffre model package risk:3 --output risk-3
+        zaffre model package risk:3 --file deployment.yml --output risk-3      # with its scoring script
+        zaffre model package --name risk --version 3 --deployment blue --endpoint-name risk --output risk-3
+        """)  # fmt: skip
+    add_named(package)
+    place = package.add_argument_group("result", conflict_handler="resolve")  # not a format, as of every other verb
+    place.add_argument("--output", "-o", dest="folder", metavar="DIR", help="where to: a new folder (NAME-VERSION)")
+    package.add_argument(
+        "--file", "-f", metavar="FILE", help="YAML file of an online deployment that says how to score"
+    )
+    package.add_argument("--deployment", "-d", metavar="NAME", help="an online deployment instead of a file")
+    package.add_argument("--endpoint-name", "-e", metavar="NAME", help="its endpoint")
+    package.add_argument("--environment", metavar="ENV", help="instead of the model's: azureml:NAME@latest, or env.yml")
 
     bring = verbs.add("import", _import, "Register files of a known format; told by their content", """
         zaffre model import model.onnx
@@ -63,6 +82,36 @@ def _export(args: Namespace) -> Any:
             sample=args.sample, environment=_environment(args), allow_pickle=args.allow_pickle,
         )  # fmt: skip
         return _followed(args, ws, job, args.to_name or f"{name}-onnx")
+
+
+def _package(args: Namespace) -> Any:
+    name, version = named(args)
+    if args.folder in FORMATS_OF_OUTPUT:
+        raise errors.InvalidRequest(
+            f"`--output {args.folder}`: here it is a folder", code="InvalidCommand", hint=f"--output ./{args.folder}"
+        )
+    if bool(args.deployment) != bool(args.endpoint_name) or (args.deployment and args.file):
+        raise errors.InvalidRequest("say --deployment and --endpoint-name, or --file", code="InvalidCommand")
+    with workspace(args) as ws:
+        version = version or ws.models.get(name, label="latest").version
+        spec = args.file
+        if args.deployment:
+            spec = _spec_of(ws.online_deployments.get(args.deployment, args.endpoint_name))
+        folder = args.folder or f"{name}-{version}"
+        note(args, f"fixing the versions of the environment of {name}:{version}")
+        made = ws.models.package(name, folder, version, deployment=spec, environment=_environment(args))
+    told = json.loads((made / "package.json").read_text(encoding="utf-8"))
+    for line in told["notes"]:
+        note(args, line)
+    note(args, f"`{folder}/run.sh` serves it here; {folder}/README.md has the other ways")
+    size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
+    return {"name": name, "version": version, "folder": str(made), "python": told["python"], "bytes": size}
+
+
+def _spec_of(view: Any) -> dict[str, Any]:
+    """What a deployment says of scoring; the rest is of its endpoint."""
+    shown = view.model_dump(exclude_none=True)
+    return {key: shown[key] for key in SCORING if key in shown}
 
 
 def _import(args: Namespace) -> Any:

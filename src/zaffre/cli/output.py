@@ -74,8 +74,11 @@ def write(value: Any, chosen: str, columns: Sequence[str], to: TextIO) -> None:
 FIRST_TO_GO = ("archived", "experiment_name", "type", "creation_context", "created_at", "duration_s")
 
 
-def table(value: Any, columns: Sequence[str], width: int) -> str:
-    """Rows of mappings under the columns; a single mapping as a list of its fields."""
+def table(value: Any, columns: Sequence[str], width: int, names_as_they_are: Sequence[str] = ()) -> str:
+    """Rows of mappings under the columns; a single mapping as a list of its fields.
+
+    Columns named after what people or their programs called something (`metrics.val_loss`) keep the name.
+    """
     if isinstance(value, dict):
         return _fields(value, width)
     rows = value if isinstance(value, list) else [value]
@@ -94,7 +97,8 @@ def table(value: Any, columns: Sequence[str], width: int) -> str:
             columns_of.pop(name, None)
     chosen = list(columns_of)
     cells = [[_cell(row.get(name)) for name in chosen] for row in rows]
-    heads = [name.replace("_", " ").capitalize() for name in chosen]
+    kept = {name for name in chosen if "." in name or name in names_as_they_are}
+    heads = [name if name in kept else name.replace("_", " ").capitalize() for name in chosen]
     widths = _fit([max(len(line[i]) for line in [heads, *cells]) for i in range(len(heads))], width)
     lines = [heads, ["-" * size for size in widths], *cells]
     return "".join(_line(line, widths) + "\n" for line in lines)

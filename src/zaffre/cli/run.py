@@ -10,6 +10,7 @@ from typing import Any
 
 from zaffre.cli.client import workspace
 from zaffre.cli.parser import Parser, Verbs
+from zaffre.core.run_fields import ATTRIBUTES
 
 COLUMNS = ("name", "display_name", "status", "experiment_name", "created_at", "duration_s")
 PARTS = ("params", "metrics", "tags", "inputs", "environment", "code")
@@ -74,17 +75,18 @@ def _choice(args: Namespace) -> dict[str, Any]:
 
 
 def _list(args: Namespace) -> Any:
+    as_table = _as_table(args)
     with workspace(args) as ws:
         rows = list(
             ws.runs.search(
                 args.filter,
                 order_by=args.order_by,
-                fields=[*COLUMNS, *args.shown],
+                fields=[*(COLUMNS if as_table else ATTRIBUTES), *args.shown],
                 max_results=args.max_results,
                 **_choice(args),
             )
         )
-    if not _as_table(args):
+    if not as_table:
         return rows
     flat = [_flat(row) for row in rows]
     named = [*COLUMNS, *(name for name in args.shown if not name.endswith("*"))]
@@ -125,7 +127,7 @@ def _compare(args: Namespace) -> Any:
         for part in PARTS[:-1]
         for item in getattr(found, part) or ()
     ]
-    print(table(rows, (), shutil.get_terminal_size((160, 24)).columns) or "nothing differs", end="")
+    print(table(rows, (), shutil.get_terminal_size((160, 24)).columns, names) or "nothing differs", end="")
     for diff in found.code or ():
         print(_code(diff))
     return None
@@ -141,7 +143,7 @@ def _beside(names: Sequence[str], values: Sequence[Any], deltas: Sequence[Any] |
 
 
 def _code(diff: Any) -> str:
-    lines = [f"\ncode of {diff.run}: " + ("the same" if diff.same else "" if diff.known else "not stored")]
+    lines = [f"\ncode of {diff.run}: " + ("not stored" if not diff.known else "the same" if diff.same else "")]
     for file in diff.files:
         moved = f" (was {file.former_path})" if file.former_path else ""
         lines.append(f"{file.change} {file.path}{moved}" + (f": {file.note}" if file.note else ""))

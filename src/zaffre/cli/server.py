@@ -19,13 +19,19 @@ EXAMPLES = {
         zaffre up --home /srv/zaffre --port 8787 --detach
         zaffre up --url-rewrite https://example.org/data/=file:///srv/mirror/
         """,
-    "down": "zaffre down",
+    "down": """
+        zaffre down
+        zaffre down --endpoints
+        """,
     "status": "zaffre status -o json",
 }
 
 
 def add(verbs: Verbs, word: str, summary: str) -> None:
     parser = verbs.add(word, {"up": _up, "down": _down, "status": _status}[word], summary, EXAMPLES[word])
+    if word == "down":
+        parser.add_argument("--endpoints", action="store_true",
+                            help="online endpoints end too; the next `zaffre up` starts them again")  # fmt: skip
     if word == "up":
         parser.add_argument("--host", default="127.0.0.1", metavar="ADDRESS", help="where to listen (127.0.0.1)")
         parser.add_argument("--port", type=int, default=0, metavar="N", help="port (0: any that is free)")
@@ -91,10 +97,15 @@ def _detached(args: Namespace, home: Home) -> Any:
 
 
 def _down(args: Namespace) -> Any:
+    from zaffre.engine.serving.down import down, serves
     from zaffre.sdk.connect import stop
 
     home = _home(args)
     note(args, f"stopped; jobs go on (home {home.root})" if stop(home) else f"no server runs for the home {home.root}")
+    if args.endpoints:
+        note(args, f"online endpoints ended, with {down(home.serving)} workers; `zaffre up` starts them again")
+    elif serves(home.serving):
+        note(args, "online endpoints go on serving; `zaffre down --endpoints` ends them too")
 
 
 def _status(args: Namespace) -> Any:

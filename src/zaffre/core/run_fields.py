@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from zaffre.base.errors import Fault, InvalidRequest
-from zaffre.core.search_filter import JOBS
+from zaffre.core.search_grammar import JOBS
 
 ATTRIBUTES = (
     "name", "display_name", "type", "status", "experiment_name", "created_at", "started_at", "ended_at", "duration_s",

@@ -31,6 +31,7 @@ from zaffre.services.computes.limits import instances
 from zaffre.services.context import Context
 from zaffre.services.runs.count_keys import count_keys
 from zaffre.services.tracking.compact import compact_metrics
+from zaffre.store import job_living
 from zaffre.store import jobs as store
 from zaffre.store.db import DatabaseUnavailable
 
@@ -67,7 +68,7 @@ class Engine:
 
     def start(self) -> None:
         with self.ctx.db.write() as connection:
-            store.release_leases(connection)  # of engines that died: no other works on this database
+            job_living.release_leases(connection)  # of engines that died: no other works on this database
         self.ctx.changes.work = self._poke
         self._thread.start()
 
@@ -175,8 +176,8 @@ class Engine:
         if time.monotonic() >= self._next_lease:
             self._next_lease = time.monotonic() + LEASE_S / 3
             with self.ctx.db.write() as connection:
-                store.renew_leases(connection, self.owner, until)
-                claimed = store.claim_roots(connection, self.owner, until)
+                job_living.renew_leases(connection, self.owner, until)
+                claimed = job_living.claim_roots(connection, self.owner, until)
             for root_id in claimed:
                 self._take(root_id)
         self._see_wishes()
@@ -188,7 +189,7 @@ class Engine:
         if root_id in self.motor.trees:
             return self._see_wishes(root_id)
         with self.ctx.db.write() as connection:
-            claimed = store.claim_roots(connection, self.owner, now_ms() + int(LEASE_S * 1000), only=root_id)
+            claimed = job_living.claim_roots(connection, self.owner, now_ms() + int(LEASE_S * 1000), only=root_id)
         if claimed:
             self._take(root_id)
         return None
@@ -210,7 +211,7 @@ class Engine:
         if not motor.trees:
             return
         with self.ctx.db.read() as connection:
-            wanted = store.cancel_requests(connection, root_id)
+            wanted = job_living.cancel_requests(connection, root_id)
         for root, job_id in wanted:
             tree = motor.trees.get(root)
             live = tree.living.get(job_id) if tree else None

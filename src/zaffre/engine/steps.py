@@ -17,6 +17,7 @@ from zaffre.services.context import Context
 from zaffre.services.jobs.lineage import edge_of
 from zaffre.services.jobs.spec_of_node import spec_of_node
 from zaffre.services.reuse import lookup
+from zaffre.store import job_reuse
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 
@@ -77,7 +78,7 @@ def known(motor: Motor, live: Live, created: list[Live]) -> dict[int, JobRecord]
     wanted = {child.job.reuse_key for child in created if child.job.reuse_key and child.job.id not in found}
     if wanted and not _rerun(live):
         with motor.ctx.db.read() as connection:
-            reusable = store.reusable(connection, live.job.workspace, [key for key in wanted if key])
+            reusable = job_reuse.reusable(connection, live.job.workspace, [key for key in wanted if key])
         for child in created:
             if child.job.id not in found and child.job.reuse_key in reusable:
                 found[child.job.id] = reusable[child.job.reuse_key]

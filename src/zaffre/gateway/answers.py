@@ -35,19 +35,20 @@ def whole(
     close: bool = False,
     without_body: bool = False,
 ) -> bytes:
+    bare = status in (204, 304)  # they have no body, and callers read none
     lines = [
         b"HTTP/1.1 %d %s" % (status, REASONS.get(status, b"Unknown")),
-        b"content-length: %d" % len(body),
+        *(() if bare else (b"content-length: %d" % len(body),)),
         b"x-request-id: " + request_id,
         b"x-content-type-options: nosniff",
         b"cache-control: no-store",
     ]
-    if body:
+    if body and not bare:
         lines.append(b"content-type: " + kind)
     lines += [name + b": " + value for name, value in headers]
     if close:
         lines.append(b"connection: close")
-    return b"\r\n".join(lines) + b"\r\n\r\n" + (b"" if without_body else body)
+    return b"\r\n".join(lines) + b"\r\n\r\n" + (b"" if without_body or bare else body)
 
 
 def error(code: str, message: str, request_id: bytes) -> bytes:

@@ -141,6 +141,7 @@ class Deployment:
                     self.counters.timeouts += 1
                     worker.stuck += 1
                     pending.done(pending, LATE, b"", 0)
+                    pending.context = None  # its body need not lie here until the worker comes back to it
             if late and worker.stuck >= STUCK:
                 self.pool.tell({"stuck": worker.id, "deployment": self.id})
                 worker.stuck = 0

@@ -1,8 +1,9 @@
-"""The gateway as a process: `python -m zaffre.gateway.main FOLDER HOST PORT`.
+"""The gateway as a process: `python -m zaffre.gateway.main FOLDER HOST PORT [take-over]`.
 
 FOLDER has `routes.json` (the routing table), and gets `gateway.json` (pid, port), `gateway.sock` (for the server) and
 `access.log`. The process outlives the server that started it: as long as nobody ends it, it serves what the last table
-says. It ends on SIGTERM, after what it has begun.
+says. It ends on SIGTERM, after what it has begun. With `take-over` it gets the listening socket of the one that runs,
+so that no caller is refused while a newer release takes its place.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ log = logging.getLogger("zaffre.gateway")
 SWEEP_S = 0.05
 STATS_S = 0.25
 DRAIN_S = 30.0
+BORROW_S = 5.0
 
 
 class Gateway:
@@ -42,6 +44,8 @@ class Gateway:
         self.controls: set[asyncio.StreamWriter] = set()
         self.stamp: tuple[int, int] | None = None
         self.ending = asyncio.Event()
+        self.listener: socket.socket | None = None
+        self.followed = False  # another one has the listening socket too
 
     # --- the table ---
 
@@ -79,6 +83,9 @@ class Gateway:
                 if asked["do"] == "load":
                     self.load()
                     writer.write(json.dumps({"loaded": self.routes.table.generation}).encode() + b"\n")
+                elif asked["do"] == "lend":
+                    await writer.drain()
+                    self._lend(writer)
                 elif asked["do"] == "end":
                     self.ending.set()
         except (OSError, ValueError):
@@ -87,12 +94,20 @@ class Gateway:
             self.controls.discard(writer)
             writer.close()
 
+    def _lend(self, writer: asyncio.StreamWriter) -> None:
+        """The listening socket, to the gateway that follows."""
+        assert self.listener is not None
+        with socket.socket(fileno=os.dup(writer.get_extra_info("socket").fileno())) as sock:
+            socket.send_fds(sock, [b'{"lent": true}\n'], [self.listener.fileno()])
+        self.followed = True
+
     def stats(self) -> dict[str, Any]:
         return {"stats": {key: one.told() for key, one in self.routes.table.deployments.items()}}
 
     # --- the process ---
 
     async def run(self, listener: socket.socket) -> None:
+        self.listener = listener
         self.load()
         server = await self.loop.create_server(lambda: Front(self.routes), sock=listener, backlog=4096)
         control_path = self.folder / "gateway.sock"
@@ -118,16 +133,17 @@ class Gateway:
                     self.tell(self.stats())
             await asyncio.sleep(SWEEP_S)
         server.close()
-        await self._drain()
         control.close()
+        await self._drain()
 
     async def _drain(self) -> None:
+        """What has begun is answered. Connections that are open stay for another request, when there is who follows."""
         self.routes.retiring = True
         end = time.monotonic() + DRAIN_S
-        while time.monotonic() < end and any(front.busy for front in self.routes.fronts):
+        while time.monotonic() < end and any(self.followed or front.busy for front in self.routes.fronts):
             self.routes.sweep(time.monotonic())
             await asyncio.sleep(SWEEP_S)
-        self.routes.log.flush()
+        self.routes.log.flush(wait=True)
 
     def _write(self, told: dict[str, Any]) -> None:
         staged = self.folder / f".gateway.{os.getpid()}"
@@ -145,11 +161,27 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def main(folder: str, host: str, port: str) -> None:
+def borrow() -> socket.socket:
+    """The listening socket of the gateway that runs here. Raises OSError when it does not give it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
+        control.settimeout(BORROW_S)
+        control.connect("gateway.sock")
+        control.sendall(b'{"do": "lend"}\n')
+        while True:
+            said, found, _, _ = socket.recv_fds(control, 1 << 16, 1)
+            if found:
+                listener = socket.socket(fileno=found[0])
+                listener.setblocking(False)
+                return listener
+            if not said:
+                raise ConnectionError("the gateway that runs hung up")
+
+
+def main(folder: str, host: str, port: str, *words: str) -> None:
     os.chdir(folder)  # sockets are named from here: their whole paths may be longer than those of sockets may be
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
     try:
-        listener = listen(host, int(port))
+        listener = borrow() if "take-over" in words else listen(host, int(port))
     except OSError as error:
         log.error("cannot listen on %s:%s: %s", host, port, error.strerror)
         sys.exit(3)

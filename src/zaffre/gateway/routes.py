@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 from urllib.parse import unquote
 
 from zaffre.core.endpoint_token import is_token
-from zaffre.gateway import answers, auth, metrics, openapi
+from zaffre.gateway import answers, auth, metrics
 from zaffre.gateway.accesslog import AccessLog
 from zaffre.gateway.deployment import Deployment
 from zaffre.gateway.front import Front, Request
 from zaffre.gateway.pending import FULL, GONE, LATE, STOPPED, Pending
 from zaffre.gateway.pool import Pool
 from zaffre.gateway.table import Endpoint, Table
-from zaffre.runtime.zaffre_scoring import frames
+from zaffre.runtime.zaffre_scoring import frames, openapi
 
 JSON_TYPES = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
 HIDDEN = {b"authorization", b"cookie", b"proxy-authorization"}  # headers that no scoring script gets to see
 RETRY = ((b"retry-after", b"1"),)
-BASIC = b"Bearer "
+BEARER = b"Bearer "
+KEPT_URLS, KEPT_URL = 10_000, 256  # addresses whose meaning is kept at most, and how long one may be
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
 FAILURES = {
     GONE: (502, "WorkerDied", "the worker ended while it scored this request"),
     LATE: (504, "Timeout", "the deployment did not answer in time"),
@@ -45,7 +48,7 @@ class Routes:
         self.table = Table()
         self.fronts: set[Front] = set()
         self.retiring = False
-        self._places: dict[bytes, tuple[Endpoint, str] | None] = {}
+        self._places: dict[bytes, tuple[Endpoint, str]] = {}
 
     def use(self, table: Table) -> None:
         self.table = table
@@ -54,17 +57,16 @@ class Routes:
     # --- the way in ---
 
     def handle(self, front: Front, request: Request) -> None:
-        place = self._places.get(request.url)
+        known = self._places.get(request.url)
+        place = known or self._find(request.url)
         if place is None:
-            place = self._find(request.url)
-            if place is None:
-                return self._elsewhere(front, request)
-            if len(self._places) < 10_000:
-                self._places[request.url] = place
+            return self._elsewhere(front, request)
         endpoint, action = place
-        if not self._may(endpoint, request):
+        if not self._may(endpoint, request.headers):
             return self._say(front, request, 401, "Unauthorized", "no valid key came with the request",
                              ((b"www-authenticate", b"Bearer"),))  # fmt: skip
+        if known is None and len(request.url) <= KEPT_URL and len(self._places) < KEPT_URLS:
+            self._places[request.url] = place
         if endpoint.stopped and action not in ("swagger",):
             return self._say(front, request, 503, "Stopped", "the endpoint is stopped")
         if action in ("score", "invocations") or action.startswith("v2/models/"):
@@ -80,10 +82,15 @@ class Routes:
         action = path[4].decode("latin-1").rstrip("/") if len(path) == 5 else ""
         return (endpoint, action) if endpoint else None
 
+    def admits(self, url: bytes, headers: dict[bytes, bytes]) -> bool:
+        """Whether a key for that address came with the head of a request, whose body is still to come."""
+        place = self._places.get(url) or self._find(url)
+        return place is not None and self._may(place[0], headers)
+
     @staticmethod
-    def _may(endpoint: Endpoint, request: Request) -> bool:
-        given = request.headers.get(b"authorization", b"")
-        if given[:7] not in (BASIC, b"bearer "):
+    def _may(endpoint: Endpoint, headers: dict[bytes, bytes]) -> bool:
+        given = headers.get(b"authorization", b"")
+        if given[:7] not in (BEARER, b"bearer "):
             return False
         if endpoint.token_secret is not None:
             return is_token(given[7:], endpoint.token_secret, endpoint.id)
@@ -191,29 +198,41 @@ class Routes:
         if kind == frames.JSON:
             status, size = 200, len(payload)
             deployment.counters.answered(200, seconds, batch)
-            if request.close:
+            close = request.close or self.retiring
+            if close or request.method == b"HEAD":
                 headers = ((b"azureml-model-deployment", deployment.header),)
-                asked.front.answer(answers.whole(200, payload, request.id, headers=headers, close=True), True)
+                content = answers.whole(
+                    200, payload, request.id, headers=headers, close=close, without_body=request.method == b"HEAD"
+                )
+                asked.front.answer(content, close)
             else:
                 asked.front.answer(answers.ok(payload, request.id, deployment.header), False)
         else:
-            status, content, size = self._other(request, deployment, kind, payload)
+            close = request.close or self.retiring
+            status, content, size = self._other(request, deployment, kind, payload, close)
             deployment.counters.answered(status, seconds, batch)
-            asked.front.answer(content, request.close)
+            asked.front.answer(content, close)
         self.log.add(request, asked.endpoint.id, deployment.name, status, seconds, len(request.body), size)
 
     @staticmethod
-    def _other(request: Request, deployment: Deployment, kind: int, payload: bytes) -> tuple[int, bytes, int]:
+    def _other(
+        request: Request, deployment: Deployment, kind: int, payload: bytes, close: bool
+    ) -> tuple[int, bytes, int]:
+        without = request.method == b"HEAD"
         named: tuple[tuple[bytes, bytes], ...] = ((b"azureml-model-deployment", deployment.header),)
         if kind == frames.FULL:
             head, body = frames.split_head(payload)
             status = int(head["status"])
+            if not 200 <= status <= 599:
+                status, body, head["headers"] = 500, b"", []
             type_ = next((v for k, v in head["headers"] if k.lower() == "content-type"), "application/json")
             more = tuple(
-                (_line(k), _line(v)) for k, v in head["headers"] if k.lower() not in NOT_TAKEN and len(v) < 8192
+                (k.encode(), _line(v))
+                for k, v in head["headers"]
+                if k.lower() not in NOT_TAKEN and len(v) < 8192 and TOKEN.fullmatch(k)
             )
             content = answers.whole(
-                status, body, request.id, kind=_line(type_), headers=(*named, *more), close=request.close
+                status, body, request.id, kind=_line(type_), headers=(*named, *more), close=close, without_body=without
             )
             return status, content, len(body)
         if kind == frames.ERROR:
@@ -224,7 +243,8 @@ class Routes:
             status, code, message = FAILURES[kind]
         body = answers.error(code, message, request.id)
         named += RETRY if status in (429, 503) else ()
-        return status, answers.whole(status, body, request.id, headers=named, close=request.close), len(body)
+        content = answers.whole(status, body, request.id, headers=named, close=close, without_body=without)
+        return status, content, len(body)
 
     # --- questions about the endpoint ---
 
@@ -292,11 +312,9 @@ class Routes:
         kind: bytes = answers.JSON_TYPE,
         headers: tuple[tuple[bytes, bytes], ...] = (),
     ) -> None:
-        without = request.method == b"HEAD"
-        content = answers.whole(
-            status, body, request.id, kind=kind, headers=headers, close=request.close, without_body=without
-        )
-        front.answer(content, request.close)
+        without, close = request.method == b"HEAD", request.close or self.retiring
+        content = answers.whole(status, body, request.id, kind=kind, headers=headers, close=close, without_body=without)
+        front.answer(content, close)
         self.log.add(request, "", "", status, 0.0, len(request.body), len(body))
 
     def sweep(self, now: float) -> None:
@@ -322,4 +340,4 @@ def _is_json(kind: bytes) -> bool:
 
 def _line(text: str) -> bytes:
     """A header value cannot begin another one."""
-    return text.replace("\r", " ").replace("\n", " ").encode("latin-1", "replace")
+    return "".join(c if c >= " " and c != "\x7f" else " " for c in text).encode("latin-1", "replace")

@@ -60,6 +60,7 @@ class Worker(asyncio.Protocol):
         payload = pending.payload
         self.out.append(frames.HEAD.pack(len(payload), number, pending.kind, 0))
         self.out.append(payload)
+        pending.payload = b""
         if len(self.out) == 2:
             self.pool.loop.call_soon(self._flush)
 

@@ -28,6 +28,7 @@ from zaffre.services.context import Context
 from zaffre.services.traces.get_trace import spans_file
 from zaffre.services.tracking.artifacts import (
     TRACES,
+    commit_artifact,
     delete_artifact,
     list_artifacts,
     read_artifact,
@@ -142,7 +143,7 @@ async def upload(request: Request, context: Context, workspace: str, path: str) 
                 waiting, held = [], 0
         if held:
             await run_in_threadpool(staged.write, b"".join(waiting))
-        await run_in_threadpool(staged.commit)
+        await run_in_threadpool(commit_artifact, context, workspace, path, staged)
     return JSONResponse({})
 
 

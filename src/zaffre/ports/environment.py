@@ -59,6 +59,13 @@ class EnvironmentBackend(Protocol):
         `EnvironmentBuildFailed`) with the builder's own reason and the requirement line that caused it.
         """
 
+    def locked(self, plan: EnvironmentPlan) -> str:
+        """A requirements file with one version and the hashes of every package, and no address of an index.
+
+        Versions are those of the environment if it stands. Raises `InvalidRequest` (code `NotLockable`) naming a
+        requirement that has no hash, such as a branch of a repository, and as `build` does.
+        """
+
     def layer(self, environment: BuiltEnvironment, folder: Path) -> dict[str, str]:
         """Make the thin, private layer of one job in `folder`; returns the variables that switch it on.
 

@@ -63,9 +63,10 @@ class HttpTransport:
             return operation.response.model_validate_json(_read(answer) or b"{}")
 
     def stream_down(self, operation: Operation[Q, R], request: Q) -> Iterator[bytes]:
-        target, _ = self._target(operation, request)
-        with self._own_connection(STREAM_TIMEOUT_S) as connection:
-            connection.request(operation.method, target, headers=self._headers(operation.method, {}))
+        target, body = self._target(operation, request)
+        silence_s = STREAM_TIMEOUT_S if body is None else self._timeout_s  # it is made first, which takes a while
+        with self._own_connection(silence_s) as connection:
+            connection.request(operation.method, target, body, self._headers(operation.method, {}))
             answer = connection.getresponse()
             if answer.status >= 400:
                 _read(answer)
@@ -108,7 +109,7 @@ class HttpTransport:
             if "/" in value or value in ("", ".", ".."):  # no such name exists, and the path would lead elsewhere
                 raise errors.InvalidRequest(f"`{value}` is not a name", code="InvalidName")
             path = path.replace("{" + name + "}", quote(value, safe=""))
-        if operation.body is Body.JSON and operation.method not in ("GET", "DELETE"):
+        if operation.body is not Body.STREAM_UP and operation.method not in ("GET", "DELETE"):
             text = request.model_dump_json(exclude=named, exclude_unset=True)
             return self._prefix + path, text.encode()
         fields = request.model_dump(mode="json", exclude=named, exclude_none=True, exclude_defaults=True)

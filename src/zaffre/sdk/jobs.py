@@ -13,7 +13,7 @@ from zaffre.sdk.collection import Collection, Done, listed, pages, texts
 from zaffre.sdk.follow import follow
 from zaffre.sdk.unpack import unpack
 from zaffre.wire import jobs as wire
-from zaffre.wire.jobs import FactsView, JobEvent, JobView, PlanView
+from zaffre.wire.jobs import FactsView, JobDiff, JobEvent, JobView, PlanView
 
 if TYPE_CHECKING:
     from zaffre.sdk.documents import Submittable
@@ -124,6 +124,27 @@ class Jobs(Collection):
     def resume(self, name: str) -> JobView:
         """Run again what failed, was cancelled or never ran; what completed is kept."""
         return self._transport.call(wire.RESUME, wire.ResumeJob(**self._scope.about(name=name)))
+
+    def rerun(
+        self, name: str, *, exact: bool = False, overrides: Sequence[str] = (), changed_data: bool = False
+    ) -> JobView:
+        """Submit the document of a job again, with `path=value` overrides; or run it `exact`ly as it was.
+
+        An exact repetition has the code, data, versions of packages, parameters and seeds that the job had. Every step
+        runs; outputs go to places of their own, under no registered name; `diff` tells afterwards what differs. Raises
+        `Conflict` (code `DataNotAsItWas`) naming data that changed, unless `changed_data` takes it as it is now.
+
+        >>> again = ws.jobs.rerun("merry_falcon_x7k2m9p4qr", exact=True)                # doctest: +SKIP
+        >>> ws.jobs.wait(again.name)                                                   # doctest: +SKIP
+        >>> ws.jobs.diff(again.name).same                                              # doctest: +SKIP
+        True
+        """
+        fields = self._scope.about(name=name, exact=exact, overrides=[*overrides], changed_data=changed_data)
+        return self._transport.call(wire.RERUN, wire.RerunJob(**fields))
+
+    def diff(self, name: str, other: str | None = None) -> JobDiff:
+        """What a job was given and made that `other` was not; without it, the one that this job repeats."""
+        return self._transport.call(wire.DIFF, wire.DiffJobs(**self._scope.about(name=name, other=other)))
 
     def events(self, name: str, after: int = 0, *, below: bool = True) -> Iterator[JobEvent]:
         """Every change of a job (and of those `below` it), as it happens, until the job has ended."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from zaffre.base import errors
 from zaffre.sdk.assets import Assets
 from zaffre.sdk.collection import pages
 from zaffre.sdk.unpack import unpack
@@ -16,12 +19,16 @@ from zaffre.wire.audit import AuditEntry
 from zaffre.wire.jobs import JobView
 from zaffre.wire.models import ApprovalView, ImportView, PromotionView
 
+if TYPE_CHECKING:
+    from zaffre.sdk.documents import Submittable
+
 
 class Models(Assets):
     """`ws.models`.
 
     >>> ws.models.create_or_update(load_model("model.yml"))     # doctest: +SKIP
     >>> ws.models.download("risk", "out", label="latest")       # doctest: +SKIP
+    >>> ws.models.package("risk", "risk-3", version="3")        # doctest: +SKIP
     >>> ws.models.promote("risk", "3", metric="auc", data="held-out:1").reason     # doctest: +SKIP
     """
 
@@ -109,6 +116,45 @@ class Models(Assets):
             sample=self._sent(sample), environment=environment, allow_pickle=allow_pickle,
         )  # fmt: skip
         return self._transport.call(wire.EXPORT, wire.ExportModel(**fields))
+
+    def package(
+        self,
+        name: str,
+        path: str | Path,
+        version: str | None = None,
+        *,
+        label: str | None = None,
+        deployment: Submittable | str | Path | None = None,
+        environment: Any = None,
+    ) -> Path:
+        """Make a folder at `path` that serves a version without Zaffre: `run.sh`, a Dockerfile, and their like.
+
+        `deployment` (a file, a document) says how it is scored where the model itself does not: scoring script,
+        environment, variables, request settings. Raises `Conflict` when there is something at `path` already.
+        """
+        place = Path(path).expanduser().absolute()
+        if place.exists() and (not place.is_dir() or any(place.iterdir())):
+            raise errors.Conflict(
+                f"{place} is there already", code="PackagePlaceTaken", hint="name a new folder, or remove this one"
+            )
+        from zaffre.sdk.documents import load  # the language costs what only documents need
+
+        spec = None
+        if deployment is not None:
+            changes = {"name": "package", "endpoint_name": "package", "model": f"azureml:{name}@latest"}
+            if isinstance(deployment, str | Path):
+                deployment = load(deployment, kind="online-deployment", changes=changes)
+            spec = self._scope.closer.close(deployment, changes, default_kind="online-deployment").spec
+        fields = self._scope.about(name=name, version=version, label=label, deployment=spec, environment=environment)
+        chunks = self._transport.stream_down(wire.PACKAGE, wire.PackageModel(**fields))
+        staged = place.with_name(f".{place.name[:200]}.part")
+        shutil.rmtree(staged, ignore_errors=True)
+        try:
+            unpack(chunks, staged)
+            os.replace(staged, place)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+        return place
 
     def import_files(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from zaffre.base import errors
+from zaffre.core.run_fields import ATTRIBUTES
 from zaffre.sdk.collection import Collection, listed, pages
 from zaffre.wire import runs as wire
 from zaffre.wire.runs import Kind, RunComparison, RunKey, RunRow
@@ -117,7 +118,4 @@ class Runs(Collection):
         )
 
 
-EVERYTHING = (
-    "display_name", "type", "status", "experiment_name", "created_at", "started_at", "ended_at", "duration_s",
-    "parent_job_name", "node", "created_by", "compute", "reused_from", "archived", "metrics.*", "params.*", "tags.*",
-)  # fmt: skip
+EVERYTHING = (*ATTRIBUTES, "metrics.*", "params.*", "tags.*")

@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from zaffre.base.home import Home
 from zaffre.core.permissions import OWNER, Principal
+from zaffre.core.traffic import History
 from zaffre.ports.content import ContentStore, RemoteSources
 from zaffre.ports.environment import EnvironmentBackend
 from zaffre.ports.secrets import Vault
@@ -28,6 +29,7 @@ class Changes:
         self.serve: Callable[[], None] = lambda: None  # what keeps endpoints running puts itself here
         self.in_force: Callable[[], None] = lambda: None  # waits a moment until requests meet what was committed
         self.scoring_url: Callable[[], str] = lambda: ""  # where endpoints are reached
+        self.traffic = History()  # of online deployments; what keeps them running fills it
 
     def notify(self, *topics: int) -> None:
         """Something was committed: the id of a root stands for its whole tree, minus the id of a job for it alone."""

@@ -32,15 +32,18 @@ from zaffre.services.jobs import (
     log,
     log_search,
     plan,
+    rerun,
     resume,
     show,
     submit,
     watch,
 )
+from zaffre.services.jobs import diff as job_diff
 from zaffre.services.lineage import graph as lineage_graph
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
-from zaffre.services.models import alias, approve, export, import_files, promote
+from zaffre.services.models import alias, approve, export, import_files, package, promote
+from zaffre.services.models import listing as model_listing
 from zaffre.services.models import show as model_show
 from zaffre.services.online_deployments import create as deployment_create
 from zaffre.services.online_deployments import delete as deployment_delete
@@ -48,10 +51,12 @@ from zaffre.services.online_deployments import log as deployment_log
 from zaffre.services.online_deployments import show as deployment_show
 from zaffre.services.online_endpoints import create as endpoint_create
 from zaffre.services.online_endpoints import delete as endpoint_delete
+from zaffre.services.online_endpoints import invoke as endpoint_invoke
 from zaffre.services.online_endpoints import keys as endpoint_keys
 from zaffre.services.online_endpoints import rollback as endpoint_rollback
 from zaffre.services.online_endpoints import run as endpoint_run
 from zaffre.services.online_endpoints import show as endpoint_show
+from zaffre.services.online_endpoints import traffic as endpoint_traffic
 from zaffre.services.runs import compare, keys, search
 from zaffre.services.server import state, storage
 from zaffre.services.views import manage as views
@@ -84,6 +89,8 @@ HANDLERS: dict[str, Handler] = {
     "jobs.archive": change.archive,
     "jobs.restore": change.restore,
     "jobs.resume": resume.resume,
+    "jobs.rerun": rerun.rerun,
+    "jobs.diff": job_diff.diff,
     "jobs.log": log.read_log,
     "jobs.watch": watch.watch,
     "jobs.download": download.download,
@@ -114,11 +121,14 @@ HANDLERS: dict[str, Handler] = {
     "data.diff": diff.diff,
     "data.check": diff.check,
     "data.download": data_download.downloader("data"),
-    "data.files": data_files.list_files,
-    "data.file": data_files.read_file,
+    "data.files": data_files.lister("data"),
+    "data.file": data_files.reader("data"),
     "data.profile": data_profile.profile,
     **_versioned("model"),
     "model.download": data_download.downloader("model"),
+    "model.list": model_listing.list_models,
+    "model.files": data_files.lister("model"),
+    "model.file": data_files.reader("model"),
     "model.show": model_show.show,
     "model.request_approval": approve.decider(Approval.REQUESTED),
     "model.approve": approve.decider(Approval.APPROVED),
@@ -127,6 +137,7 @@ HANDLERS: dict[str, Handler] = {
     "model.delete_alias": alias.delete_alias,
     "model.promote": promote.promote,
     "model.export": export.export,
+    "model.package": package.package,
     "model.import": import_files.import_files,
     **_versioned("environment"),
     **_versioned("component"),
@@ -171,6 +182,9 @@ HANDLERS: dict[str, Handler] = {
     "online-endpoint.stop": endpoint_run.stop,
     "online-endpoint.start": endpoint_run.start,
     "online-endpoint.history": endpoint_show.history,
+    "online-endpoint.invoke": endpoint_invoke.invoke,
+    "online-endpoint.schema": endpoint_invoke.describe,
+    "online-endpoint.metrics": endpoint_traffic.read,
     "online-deployment.create": deployment_create.create,
     "online-deployment.list": deployment_show.list_deployments,
     "online-deployment.show": deployment_show.show,

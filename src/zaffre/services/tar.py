@@ -17,6 +17,7 @@ class Member:
     name: str
     size: int
     content: Iterator[bytes]
+    executable: bool = False
 
 
 def stream(members: Iterator[Member]) -> Iterator[bytes]:
@@ -24,6 +25,7 @@ def stream(members: Iterator[Member]) -> Iterator[bytes]:
     for member in members:
         header = tarfile.TarInfo(member.name)
         header.size, header.mtime = member.size, int(time.time())
+        header.mode = 0o755 if member.executable else 0o644
         yield header.tobuf(tarfile.PAX_FORMAT)
         left = member.size
         for chunk in member.content:

@@ -29,6 +29,12 @@ def get(connection: Connection, workspace: str, noun: str, name: str, version: s
     return ApprovalRecord(Approval(row[0]), *row[1:]) if row else ApprovalRecord()
 
 
+def of_name(connection: Connection, workspace: str, noun: str, name: str) -> dict[str, str]:
+    """The state of each version that somebody asked about."""
+    where = (A.workspace == workspace, A.noun == noun, A.name == name)
+    return {row[0]: row[1] for row in connection.execute(select(A.version, A.state).where(*where))}
+
+
 def move(
     db: Database,
     connection: Connection,

@@ -13,7 +13,7 @@ from zaffre.base.errors import Conflict, NotFound
 from zaffre.base.ids import is_number, sequence
 from zaffre.store.db import Database
 from zaffre.store.tables.assets import asset_labels, asset_versions, lineage
-from zaffre.store.tables.audit import approvals
+from zaffre.store.tables.audit import approvals, audit
 from zaffre.store.tables.jobs import jobs
 
 
@@ -43,7 +43,7 @@ class AssetRecord:
 
 COLUMNS = tuple(asset_versions.c[item.name] for item in fields(AssetRecord))
 _NAMES = tuple(item.name for item in fields(AssetRecord))
-V = asset_versions.c
+V, U = asset_versions.c, audit.c
 
 
 def _record(row: Any) -> AssetRecord:
@@ -136,9 +136,16 @@ def newest_of_each(
 
 
 def next_version(connection: Connection, workspace: str, kind: str, name: str) -> str:
-    """One more than the highest whole number among the versions; 1 when there is none."""
-    query = select(V.version).where(V.workspace == workspace, V.kind == kind, V.name == name)
-    numbers = [int(row[0]) for row in connection.execute(query) if is_number(row[0])]
+    """One more than the highest whole number that a version has or had; 1 when there is none.
+
+    A number is not given twice: jobs and people remember the version that bore it. A name that was deleted as a whole
+    begins anew.
+    """
+    there = select(V.version).where(V.workspace == workspace, V.kind == kind, V.name == name)
+    deleted = (U.workspace == workspace, U.noun == kind, U.name == name, U.action == "delete")
+    begun = select(func.coalesce(func.max(U.id), 0)).where(*deleted, U.version.is_(None)).scalar_subquery()
+    gone = select(U.version).where(*deleted, U.version.is_not(None), U.id > begun)
+    numbers = [int(row[0]) for row in connection.execute(there.union(gone)) if is_number(row[0])]
     return str(max(numbers, default=0) + 1)
 
 
@@ -198,6 +205,21 @@ def labels_of(connection: Connection, record: AssetRecord) -> list[str]:
     return sorted(row[0] for row in connection.execute(query))
 
 
+def labels_of_kind(connection: Connection, workspace: str, kind: str) -> list[tuple[str, str, str, int | None]]:
+    """(name, label, version, the job that made it) of every label there is."""
+    L = asset_labels.c
+    same = (V.workspace == L.workspace) & (V.kind == L.kind) & (V.name == L.name) & (V.version == L.version)
+    query = select(L.name, L.label, L.version, V.job_id).join(asset_versions, same)
+    found = connection.execute(query.where(L.workspace == workspace, L.kind == kind).order_by(L.name, L.label))
+    return [(row[0], row[1], row[2], row[3]) for row in found]
+
+
+def makers_of(connection: Connection, workspace: str, kind: str, name: str) -> dict[str, int]:
+    """The job that made each version, where a job did."""
+    where = (V.workspace == workspace, V.kind == kind, V.name == name, V.job_id.is_not(None))
+    return {row[0]: row[1] for row in connection.execute(select(V.version, V.job_id).where(*where))}
+
+
 # --- lineage --------------------------------------------------------------------------------------------------
 
 
@@ -220,21 +242,31 @@ def add_edges(connection: Connection, workspace: str, edges: Iterable[Edge]) -> 
         connection.execute(lineage.insert(), rows)
 
 
-def edges_of(
+def edges_of(connection: Connection, record: AssetRecord) -> list[tuple[Edge, str, str]]:
+    """Each edge that touches a version, with the name and status of its job.
+
+    What used a former version of this number, which was deleted, is not among them.
+    """
+    ref = f"{record.name}:{record.version}"
+    return edges_at(connection, record.workspace, record.kind, ref, since=record.id)
+
+
+def edges_at(
     connection: Connection,
     workspace: str,
     kind: str,
     ref: str,
+    since: int = 0,
     *,
     direction: str | None = None,
     limit: int | None = None,
 ) -> list[tuple[Edge, str, str]]:
-    """Each edge that touches a thing, with the name and status of its job."""
+    """As `edges_of`, for anything that a job may use or make. `since` is the least number of an edge that counts."""
     C = lineage.c
     query = (
         select(C.job_id, C.direction, C.port, C.kind, C.ref, jobs.c.name, jobs.c.status)
         .join_from(lineage, jobs, C.job_id == jobs.c.id)
-        .where(C.workspace == workspace, C.kind == kind, C.ref == ref)
+        .where(C.workspace == workspace, C.kind == kind, C.ref == ref, C.id >= since)
         .order_by(C.id)
         .limit(limit)
     )

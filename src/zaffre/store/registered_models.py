@@ -34,8 +34,8 @@ class RegisteredModel:
 def add(
     db: Database, connection: Connection, workspace: str, name: str, description: str | None, tags: Mapping[str, str]
 ) -> bool:
-    """False when the name is there already, be it only by its versions."""
-    if assets.versions(connection, workspace, KIND, name, limit=1):
+    """False when the name is there already, be it only by its versions. Archived ones alone do not show a name."""
+    if assets.versions(connection, workspace, KIND, name, archived=False, limit=1):
         return False
     return _add(db, connection, workspace, name, description, tags)
 

@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, func, select, union, union_all
 
 from zaffre.core.search_filter import NULL_OPS, Clause, Op
 from zaffre.store.compare import compare
 from zaffre.store.params import number_of
+from zaffre.store.run_conditions import PARENT
 from zaffre.store.tables.jobs import SOURCE, jobs
 from zaffre.store.tables.tracking import INDEXED, metric_latest, params, tags
 
@@ -28,7 +29,8 @@ ENOUGH = 10_000  # fewer runs are gathered and sorted in less time than a person
 class Narrow:
     """A condition by which runs can be found: `rows` are the ids of those that logged it, joined with the jobs by `on`.
 
-    That of experiment or parent has no rows and no clause: `on` is the condition. `count` counts up to `ENOUGH`.
+    That of experiment or parent has no rows and no clause: `on` is the condition. Without a clause its rows are more
+    than fulfil it. `count` counts up to `ENOUGH`.
     """
 
     count: int
@@ -38,7 +40,11 @@ class Narrow:
 
 
 def narrowest(
-    connection: Connection, sqlite: bool, clauses: Sequence[Clause], where: Sequence[ColumnElement[bool]]
+    connection: Connection,
+    sqlite: bool,
+    workspace: str,
+    clauses: Sequence[Clause],
+    where: Sequence[ColumnElement[bool]],
 ) -> list[Narrow]:
     """Every condition that an index answers, those that leave the fewest runs first.
 
@@ -49,8 +55,11 @@ def narrowest(
         count = _count(connection, select(J.id).where(condition))
         found.append(Narrow(count, condition))
     for clause in clauses:
-        query = rows_of(sqlite, clause)
+        query = below(workspace, clause)
         if query is not None:
+            rows = query.subquery()
+            found.append(Narrow(_count(connection, query), J.id == from_row(rows.c.job_id), None, rows))
+        elif (query := rows_of(sqlite, clause)) is not None:
             rows = query.subquery()
             on = (J.id if clause.entity == "tag" else SOURCE) == from_row(rows.c.job_id)
             found.append(Narrow(_count(connection, query), on, clause, rows))
@@ -67,6 +76,26 @@ def from_row(job_id: ColumnElement[int]) -> ColumnElement[int]:
 
 def _count(connection: Connection, query: Any) -> int:
     return int(connection.execute(select(func.count()).select_from(query.limit(ENOUGH).subquery())).scalar_one())
+
+
+def below(workspace: str, clause: Clause) -> Any:
+    """The ids of the jobs that may be below the named ones: by their rows, and by what clients said. A job whose row
+    names another parent is among them: the clause itself remains to be checked."""
+    said = clause.entity == "tag" and clause.key == PARENT
+    if not (said or (clause.entity == "attribute" and clause.key == "parent_job_name")):
+        return None
+    if clause.op not in (Op.EQ, Op.IN) or not clause.value:
+        return None
+    names = clause.value if isinstance(clause.value, tuple) else (str(clause.value),)
+    if any(len(name) > 100 for name in names):
+        return None  # said by a client perhaps, but not in an index
+    parents = jobs.alias()
+    named = select(parents.c.id).where(parents.c.workspace == workspace, parents.c.name.in_(names))
+    children = select(J.id.label("job_id")).where(J.parent_id.in_(named))
+    if not said:
+        return children
+    short = and_(T.key == PARENT, func.length(T.value) <= INDEXED, T.value.in_(names))
+    return union(children, select(T.job_id).where(short))
 
 
 def rows_of(sqlite: bool, clause: Clause) -> Any:

@@ -13,13 +13,11 @@ from zaffre.core.search_filter import Clause, Order
 from zaffre.store.db import along_index
 from zaffre.store.run_conditions import Conditions, Sort
 from zaffre.store.run_plan import ENOUGH, Narrow, from_row, narrowest
+from zaffre.store.run_stretches import Key, Stretch, stretches
 from zaffre.store.runs import COLUMNS, RunRecord
 from zaffre.store.tables.jobs import SOURCE, STARTED, jobs
-from zaffre.store.tables.tracking import metric_latest
 
-J, M = jobs.c, metric_latest.c
-Key = tuple[Any, ...]  # the values by which a run was sorted: where a page ends and the next one begins
-RANKS = (0, 1, 2)  # of metrics: numbers, NaN, none
+J = jobs.c
 NEWEST = (Sort(STARTED, False, "number"), Sort(J.id, False, "number"))
 
 
@@ -69,60 +67,68 @@ def _found(
     """The ids of a page and the values by which they were sorted."""
     sorts = sorts_of(build, orders)
     narrow = next((one for one in _narrowest(connection, build, choice) if one.count < ENOUGH), None)
-    if narrow is None and orders and orders[0].entity == "metric":
+    if narrow is None and orders and (walk := stretches(connection, build, orders[0])):
+        rest = sorts[1 + len(walk[0].slots) :]
         with along_index(connection):
-            yield from _along_metric(connection, build, choice, orders[0], sorts, limit, after)
+            yield from _along(connection, build, choice, walk, orders[0], rest, limit, after)
         return
     query, where = _from(build, choice, narrow, J.id)
     with along_index(connection) if narrow is None and not orders else nullcontext():
         yield from _page(connection, query.where(*where), sorts, limit, after)
 
 
-def _along_metric(
+def _along(
     connection: Connection,
     build: Conditions,
     choice: Choice,
+    walk: Sequence[Stretch],
     order: Order,
-    sorts: Sequence[Sort],
+    rest: Sequence[Sort],
     limit: int,
     after: Key | None,
 ) -> Iterator[tuple[int, Key]]:
-    """Along the index of the metric: its numbers, then NaN, then the runs that do not have it, as far as needed."""
-    rest, first = sorts[2:], after[0] if after else 0
-    if first not in RANKS or (first == 0 and after and after[1] is None):
+    """Along the index of what was logged, stretch by stretch, then the runs that do not have it, as far as needed."""
+    first = after[0] if after else 0
+    if first not in [stretch.rank for stretch in walk]:
         return  # a cursor that nobody was given
-    number = Sort(M.value, order.ascending, "number")
     whole = _from(build, choice, None, J.id, walked=True)
-    for rank in RANKS[RANKS.index(first) :]:
-        query, where = whole
-        ahead: tuple[Sort, ...] = ()
-        if rank == 2:
-            query, where = _from(build, choice, None, J.id)
-            held = select(literal(1)).where(M.job_id == SOURCE, M.key == order.key)
-            where = [*where, not_(held.correlate(jobs).exists())]
+    for stretch in walk:
+        if stretch.rank < first:
+            continue
+        behind = stretch.behind(after) if after and stretch.rank == first else None
+        if after and stretch.rank == first and behind is None:
+            return
+        table, query, where = stretch.table, *whole
+        if stretch.where:
+            query = query.select_from(table.join(jobs, from_row(table.c.job_id) == SOURCE))
+            where = [*where, *stretch.where]
         else:
-            query = query.select_from(metric_latest.join(jobs, from_row(M.job_id) == SOURCE))
-            where = [*where, M.key == order.key, M.is_nan == bool(rank)]
-            ahead = (number,) if rank == 0 else ()
-        behind = None
-        if after and rank == first:
-            behind = tuple(after[1 if ahead else 2 :])
-            if ahead:  # where to begin in the index
-                where = [*where, M.value >= behind[0] if order.ascending else M.value <= behind[0]]
-        for id_, key in _page(connection, query.where(*where), [*ahead, *rest], limit, behind):
+            query, where = _from(build, choice, None, J.id)
+            held = select(literal(1)).where(table.c.job_id == SOURCE, table.c.key == order.key)
+            where = [*where, not_(held.correlate(jobs).exists())]
+        sorts = stretch.sorts
+        if behind and sorts:  # where to begin in the index
+            where = [*where, sorts[0].column >= behind[0] if order.ascending else sorts[0].column <= behind[0]]
+        for id_, key in _page(connection, query.where(*where), [*sorts, *rest], limit, behind, stretch.lead):
             limit -= 1
-            yield id_, (rank, *key) if ahead else (rank, None if rank == 2 else 0.0, *key)
+            yield id_, stretch.key(key)
         if limit <= 0:
             return
 
 
 def _page(
-    connection: Connection, query: Select[Any], sorts: Sequence[Sort], limit: int, after: Key | None
+    connection: Connection,
+    query: Select[Any],
+    sorts: Sequence[Sort],
+    limit: int,
+    after: Key | None,
+    lead: Sequence[Sort] = (),
 ) -> Iterator[tuple[int, Key]]:
     if after is not None:
         query = query.where(_behind(sorts, after))
     query = query.add_columns(*(sort.column for sort in sorts))
-    query = query.order_by(*(sort.column.asc() if sort.ascending else sort.column.desc() for sort in sorts))
+    by = [*lead, *sorts]
+    query = query.order_by(*(sort.column.asc() if sort.ascending else sort.column.desc() for sort in by))
     for id_, *key in connection.execute(query.limit(limit)).all():
         yield id_, tuple(key)
 
@@ -133,7 +139,7 @@ def _narrowest(connection: Connection, build: Conditions, choice: Choice) -> lis
         where.append(J.experiment_id.in_(choice.experiment_ids))
     if choice.parent_id:
         where.append(J.parent_id == choice.parent_id)
-    return narrowest(connection, build.sqlite, choice.clauses, where)
+    return narrowest(connection, build.sqlite, choice.workspace, choice.clauses, where)
 
 
 def _from(

@@ -12,6 +12,7 @@ from zaffre.base.clock import now_ms
 from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING, Status
+from zaffre.store import job_tags
 from zaffre.store import jobs as job_store
 from zaffre.store.db import Database
 from zaffre.store.prepared import Prepared
@@ -74,15 +75,19 @@ def create(
         display_name=display_name, created_by=user, started_at=started_at,
     )  # fmt: skip
     job_store.insert(connection, [record], Status.RUNNING)
-    job_store.set_tags(db, connection, id_, tags)
+    job_tags.set_tags(db, connection, id_, tags)
 
 
 def get(connection: Connection, workspace: str, name: str) -> RunRecord:
     """Raises `NotFound`."""
     row = connection.execute(select(*COLUMNS).where(J.workspace == workspace, J.name == name)).first()
     if row is None:
-        raise NotFound(f"Run with id={name} not found", code="RunNotFound", hint="mlflow.search_runs()")
+        raise unknown(name)
     return RunRecord(*row)
+
+
+def unknown(name: str) -> NotFound:
+    return NotFound(f"Run with id={name} not found", code="RunNotFound", hint="zaffre run list")
 
 
 def active(connection: Connection, workspace: str, name: str) -> RunRecord:

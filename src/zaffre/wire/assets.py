@@ -50,6 +50,21 @@ class AssetVersion(AssetRef):
     """A version, or without one every version of the name."""
 
 
+class ListFiles(AssetRef):
+    """A folder of a version; `path` is below it, "" its top."""
+
+    path: str = ""
+    max_results: int = Field(default=1000, ge=1, le=10_000)
+    cursor: str | None = None
+
+
+class ReadAssetFile(AssetRef):
+    """A file of a version; `path` of one that is a single file may be left out."""
+
+    path: str = ""
+    render: bool = False
+
+
 class AssetView(View):
     """The fields of the document, and these."""
 

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from zaffre.core.permissions import Permission
-from zaffre.wire.assets import AssetRef, Operations
+from zaffre.wire.assets import AssetRef, ListFiles, Operations, ReadAssetFile
 from zaffre.wire.files import FileList
 from zaffre.wire.operation import Body, Operation, View, WorkspaceRequest
 
@@ -51,21 +51,6 @@ class SourceCheck(View):
     version: str
     changed: bool
     detail: str
-
-
-class DataFiles(AssetRef):
-    """A folder of a version; `path` is below it, "" its top."""
-
-    path: str = ""
-    max_results: int = Field(default=1000, ge=1, le=10_000)
-    cursor: str | None = None
-
-
-class ReadDataFile(AssetRef):
-    """`path` of a version that is one file may be left out."""
-
-    path: str = ""
-    render: bool = False
 
 
 class ProfileData(AssetRef):
@@ -117,9 +102,9 @@ CHECK = Operation("data.check", "GET", _ONE + "/check", CheckData, SourceCheck, 
                   "Has the source changed behind this version?")  # fmt: skip
 DOWNLOAD = Operation("data.download", "GET", _ONE + "/download", AssetRef, View, Permission.ASSETS_READ,
                      "Download as a tar stream", Body.STREAM_DOWN)  # fmt: skip
-FILES = Operation("data.files", "GET", _ONE + "/files", DataFiles, FileList, Permission.ASSETS_READ,
+FILES = Operation("data.files", "GET", _ONE + "/files", ListFiles, FileList, Permission.ASSETS_READ,
                   "List a folder of a version")  # fmt: skip
-FILE = Operation("data.file", "GET", _ONE + "/file", ReadDataFile, View, Permission.ASSETS_READ,
+FILE = Operation("data.file", "GET", _ONE + "/file", ReadAssetFile, View, Permission.ASSETS_READ,
                  "Read a file of a version", Body.STREAM_DOWN)  # fmt: skip
 PROFILE = Operation("data.profile", "GET", _ONE + "/profile", ProfileData, TableProfile, Permission.ASSETS_READ,
                     "Profile a table: columns, nulls, distribution, first rows")  # fmt: skip

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from zaffre.core.permissions import Permission
 from zaffre.wire.operation import NUMBER, Body, Operation, Tags, View, WorkspaceRequest
 
 Listed = Literal["active", "archived", "all"]
+Part = Literal["code", "data", "parameter", "variable", "package", "machine", "status", "metric", "output", "step"]
 
 
 class SubmitJob(WorkspaceRequest):
@@ -63,6 +64,25 @@ class ResumeJob(JobRef):
     """Run again what failed, was cancelled or never ran; what completed is kept."""
 
 
+class RerunJob(JobRef):
+    """Submit the document of a job again, with `overrides` (`path=value`) if there are some.
+
+    `exact` restores all that it had instead: code, data, the versions of packages, parameters, seeds. Every step runs,
+    and outputs go to places of the new job's own, registered under no name. Data that has changed at its source is
+    refused by name, unless `changed_data` allows it.
+    """
+
+    exact: bool = False
+    overrides: list[Annotated[str, Field(max_length=20_000)]] = Field(default_factory=list, max_length=1000)
+    changed_data: bool = False
+
+
+class DiffJobs(JobRef):
+    """Compare with `other`; without it, with the job that this one repeats."""
+
+    other: str | None = None
+
+
 class JobView(View):
     """The fields of the document, and these."""
 
@@ -105,6 +125,32 @@ class FactsView(View):
     parameters: dict[str, Any] = Field(default_factory=dict)  # the literal inputs, as the command got them
     seeds: dict[str, Any] = Field(default_factory=dict)  # inputs and environment variables with `seed` in their name
     notes: list[str] = Field(default_factory=list)  # what was said about the file when it was submitted
+
+
+class Difference(View):
+    """One thing that is not the same. None where it is not there at all."""
+
+    model_config = ConfigDict(extra="allow", defer_build=True, ser_json_inf_nan="strings")
+
+    step: str | None = None  # `outer.inner`; none: of the job itself
+    what: Part
+    name: str
+    before: float | str | None = None  # of an output the hash of its content
+    after: float | str | None = None
+    delta: float | None = None  # of a metric
+    files: list[str] = Field(default_factory=list)  # of an output: what became of its files, the first ten
+
+
+class JobDiff(View):
+    """`before` is the other job, `after` is this one. Of a reused step the job that really ran counts."""
+
+    job: str
+    other: str
+    ended: bool  # both of them have
+    same: bool  # both have ended with the same status, metrics and content of every output
+    given: list[Difference]  # code, data, parameters, packages, machine
+    made: list[Difference]  # status, metrics, outputs
+    unknown: list[str] = Field(default_factory=list)  # what could not be compared
 
 
 class DocumentView(View):
@@ -176,6 +222,10 @@ RESTORE = Operation("jobs.restore", "POST", _JOB + "/restore", JobRef, JobView, 
                     "Show an archived job again")  # fmt: skip
 RESUME = Operation("jobs.resume", "POST", _JOB + "/resume", ResumeJob, JobView, Permission.JOBS_WRITE,
                    "Run what failed again")  # fmt: skip
+RERUN = Operation("jobs.rerun", "POST", _JOB + "/rerun", RerunJob, JobView, Permission.JOBS_WRITE,
+                  "Run a job again, with changes or exactly as it was")  # fmt: skip
+DIFF = Operation("jobs.diff", "GET", _JOB + "/diff", DiffJobs, JobDiff, Permission.JOBS_READ,
+                 "Compare what two jobs were given and what they made")  # fmt: skip
 LOG = Operation("jobs.log", "GET", _JOB + "/log", ReadLog, View, Permission.JOBS_READ, "Read the log",
                 Body.STREAM_DOWN)  # fmt: skip
 WATCH = Operation("jobs.watch", "GET", _JOB + "/events", WatchJob, JobEvent, Permission.JOBS_READ,
@@ -184,5 +234,6 @@ DOWNLOAD = Operation("jobs.download", "GET", _JOB + "/download", Download, View,
                      "Download outputs as a tar stream", Body.STREAM_DOWN)  # fmt: skip
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
-    CREATE, PLAN, LIST, SHOW, DOCUMENT, FACTS, UPDATE, CANCEL, ARCHIVE, RESTORE, RESUME, LOG, WATCH, DOWNLOAD,
+    CREATE, PLAN, LIST, SHOW, DOCUMENT, FACTS, UPDATE, CANCEL, ARCHIVE, RESTORE, RESUME, RERUN, DIFF, LOG, WATCH,
+    DOWNLOAD,
 )  # fmt: skip

@@ -8,7 +8,8 @@ from pydantic import Field
 
 from zaffre.base.limits import NAME_LENGTH, TAG_LENGTH
 from zaffre.core.permissions import Permission
-from zaffre.wire.assets import AssetRef, AssetView, Operations
+from zaffre.wire.assets import AssetRef, AssetView, ListFiles, Operations, ReadAssetFile
+from zaffre.wire.files import FileList
 from zaffre.wire.jobs import JobView
 from zaffre.wire.operation import Body, Empty, Operation, View, WorkspaceRequest
 
@@ -110,6 +111,17 @@ class ExportModel(AssetRef):
     allow_pickle: bool = False
 
 
+class PackageModel(AssetRef):
+    """A folder that serves the version without Zaffre, as a tar stream.
+
+    `deployment` is the document of an online deployment, closed: its scoring code, environment, variables and request
+    settings are used; its model is this one. `environment` is used instead of what the model or that document says.
+    """
+
+    deployment: dict[str, Any] | None = None
+    environment: str | dict[str, Any] | None = None
+
+
 class ImportModel(WorkspaceRequest):
     """Files that are stored already become a version; what they are is read from their content."""
 
@@ -138,6 +150,10 @@ _WRITE, _APPROVE = Permission.ASSETS_WRITE, Permission.MODELS_APPROVE
 
 DOWNLOAD = Operation("model.download", "GET", _MODEL + "/download", AssetRef, View,
                      Permission.ASSETS_READ, "Download as a tar stream", Body.STREAM_DOWN)  # fmt: skip
+FILES = Operation("model.files", "GET", _MODEL + "/files", ListFiles, FileList, Permission.ASSETS_READ,
+                  "List a folder of a version")  # fmt: skip
+FILE = Operation("model.file", "GET", _MODEL + "/file", ReadAssetFile, View, Permission.ASSETS_READ,
+                 "Read a file of a version", Body.STREAM_DOWN)  # fmt: skip
 REQUEST = Operation("model.request_approval", "POST", _MODEL + "/approval", Decide, ApprovalView,
                     Permission.MODELS_REGISTER, "Ask for the approval of a version")  # fmt: skip
 APPROVE = Operation("model.approve", "POST", _MODEL + "/approve", Decide, ApprovalView, _APPROVE, "Approve a version")
@@ -150,8 +166,12 @@ PROMOTE = Operation("model.promote", "POST", _MODEL + "/promote", Promote, Promo
                     "Move an alias if the version is better on the same held-out data")  # fmt: skip
 EXPORT = Operation("model.export", "POST", _MODEL + "/export", ExportModel, JobView, _WRITE,
                    "Convert a version in a job: to ONNX")  # fmt: skip
+PACKAGE = Operation("model.package", "POST", _MODEL + "/package", PackageModel, View, _WRITE,
+                    "Make a folder that serves a version without Zaffre, as a tar stream", Body.STREAM_DOWN,
+                    asks=True)  # fmt: skip
 IMPORT = Operation("model.import", "POST", _MODELS + ":import", ImportModel, ImportView, _WRITE,
                    "Register files of a known format")  # fmt: skip
 OPERATIONS: tuple[Operation[Any, Any], ...] = (
-    *MODEL.all(), DOWNLOAD, REQUEST, APPROVE, REJECT, SET_ALIAS, DELETE_ALIAS, PROMOTE, EXPORT, IMPORT,
+    *MODEL.all(), DOWNLOAD, FILES, FILE, REQUEST, APPROVE, REJECT, SET_ALIAS, DELETE_ALIAS, PROMOTE, EXPORT, PACKAGE,
+    IMPORT,
 )  # fmt: skip

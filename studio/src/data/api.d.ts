@@ -1,5 +1,15 @@
 // Made by tools/studio_types.py from the operation table. Do not edit.
 
+export interface Answered {
+  status: number;
+  latency_ms: number;
+  text: string;
+  truncated?: boolean;
+  deployment?: string | null;
+  request_id?: string | null;
+  [more: string]: unknown;
+}
+
 export interface ApprovalView {
   name: string;
   version: string;
@@ -289,16 +299,6 @@ export interface DataDiff {
   [more: string]: unknown;
 }
 
-export interface DataFiles {
-  workspace?: string;
-  name: string;
-  version?: string | null;
-  label?: string | null;
-  path?: string;
-  max_results?: number;
-  cursor?: string | null;
-}
-
 export interface Decide {
   workspace?: string;
   name: string;
@@ -332,6 +332,25 @@ export interface DeploymentRef {
   name: string;
 }
 
+export interface DeploymentTraffic {
+  deployment: string;
+  requests: number;
+  failed: number;
+  rejected: number;
+  in_flight: number;
+  waiting: number;
+  workers: number;
+  p50_ms?: number | null;
+  p95_ms?: number | null;
+  p99_ms?: number | null;
+  per_s: (number | null)[];
+  errors_per_s: (number | null)[];
+  p50: (number | null)[];
+  p95: (number | null)[];
+  p99: (number | null)[];
+  [more: string]: unknown;
+}
+
 export interface DeploymentView {
   name: string;
   endpoint_name: string;
@@ -344,11 +363,34 @@ export interface DeploymentView {
   [more: string]: unknown;
 }
 
+export interface DescribeScoring {
+  workspace?: string;
+  name: string;
+  deployment_name?: string | null;
+}
+
 export interface DiffData {
   workspace?: string;
   name: string;
   base: string;
   other: string;
+}
+
+export interface DiffJobs {
+  workspace?: string;
+  name: string;
+  other?: string | null;
+}
+
+export interface Difference {
+  step?: string | null;
+  what: "code" | "data" | "parameter" | "variable" | "package" | "machine" | "status" | "metric" | "output" | "step";
+  name: string;
+  before?: number | string | null;
+  after?: number | string | null;
+  delta?: number | null;
+  files?: string[];
+  [more: string]: unknown;
 }
 
 export interface DocumentView {
@@ -369,6 +411,14 @@ export interface Empty {
 
 export interface EndpointList {
   items: EndpointView[];
+  [more: string]: unknown;
+}
+
+export interface EndpointMetrics {
+  name: string;
+  step_s: number;
+  at: number[];
+  items: DeploymentTraffic[];
   [more: string]: unknown;
 }
 
@@ -521,6 +571,24 @@ export interface InvokeEndpoint {
   experiment_name?: string | null;
 }
 
+export interface InvokeOnline {
+  workspace?: string;
+  name: string;
+  body?: any;
+  deployment_name?: string | null;
+}
+
+export interface JobDiff {
+  job: string;
+  other: string;
+  ended: boolean;
+  same: boolean;
+  given: Difference[];
+  made: Difference[];
+  unknown?: string[];
+  [more: string]: unknown;
+}
+
 export interface JobEvent {
   id: number;
   job: string;
@@ -654,6 +722,16 @@ export interface ListDeployments {
   endpoint: string;
 }
 
+export interface ListFiles {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  path?: string;
+  max_results?: number;
+  cursor?: string | null;
+}
+
 export interface ListInvocations {
   workspace?: string;
   name: string;
@@ -744,6 +822,15 @@ export interface Missing {
 }
 
 export interface Nothing {
+}
+
+export interface PackageModel {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  deployment?: Record<string, any> | null;
+  environment?: string | Record<string, any> | null;
 }
 
 export interface PlanView {
@@ -842,7 +929,7 @@ export interface QueryMetrics {
   smooth?: Smoothing;
 }
 
-export interface ReadDataFile {
+export interface ReadAssetFile {
   workspace?: string;
   name: string;
   version?: string | null;
@@ -885,10 +972,25 @@ export interface ReadLog {
   tail_lines?: number | null;
 }
 
+export interface ReadMetrics {
+  workspace?: string;
+  name: string;
+  seconds?: number;
+  points?: number;
+}
+
 export interface RegenerateKeys {
   workspace?: string;
   name: string;
   key_type?: string;
+}
+
+export interface RerunJob {
+  workspace?: string;
+  name: string;
+  exact?: boolean;
+  overrides?: string[];
+  changed_data?: boolean;
 }
 
 export interface ResourceList {
@@ -976,6 +1078,12 @@ export interface SavedView {
   version: number;
   created_at: string;
   changed_at: string;
+  [more: string]: unknown;
+}
+
+export interface ScoringSchema {
+  input?: Record<string, any>;
+  output?: Record<string, any>;
   [more: string]: unknown;
 }
 
@@ -1263,8 +1371,8 @@ export interface Operations {
   "data.delete": { request: AssetVersion; response: Empty };
   "data.diff": { request: DiffData; response: DataDiff };
   "data.download": { request: AssetRef; response: Response };
-  "data.file": { request: ReadDataFile; response: Response };
-  "data.files": { request: DataFiles; response: FileList };
+  "data.file": { request: ReadAssetFile; response: Response };
+  "data.files": { request: ListFiles; response: FileList };
   "data.lineage": { request: AssetRef; response: LineageView };
   "data.list": { request: ListAssets; response: AssetList };
   "data.profile": { request: ProfileData; response: TableProfile };
@@ -1288,6 +1396,7 @@ export interface Operations {
   "jobs.cancel": { request: JobRef; response: JobView };
   "jobs.cause": { request: JobRef; response: CauseView };
   "jobs.create": { request: SubmitJob; response: JobView };
+  "jobs.diff": { request: DiffJobs; response: JobDiff };
   "jobs.document": { request: JobRef; response: DocumentView };
   "jobs.download": { request: Download; response: Response };
   "jobs.facts": { request: JobRef; response: FactsView };
@@ -1300,6 +1409,7 @@ export interface Operations {
   "jobs.log_search": { request: SearchLog; response: LogHits };
   "jobs.log_size": { request: JobRef; response: LogSize };
   "jobs.plan": { request: SubmitJob; response: PlanView };
+  "jobs.rerun": { request: RerunJob; response: JobView };
   "jobs.restore": { request: JobRef; response: JobView };
   "jobs.resume": { request: ResumeJob; response: JobView };
   "jobs.show": { request: JobRef; response: JobView };
@@ -1318,9 +1428,12 @@ export interface Operations {
   "model.delete_alias": { request: DeleteAlias; response: Empty };
   "model.download": { request: AssetRef; response: Response };
   "model.export": { request: ExportModel; response: JobView };
+  "model.file": { request: ReadAssetFile; response: Response };
+  "model.files": { request: ListFiles; response: FileList };
   "model.import": { request: ImportModel; response: ImportView };
   "model.lineage": { request: AssetRef; response: LineageView };
   "model.list": { request: ListAssets; response: AssetList };
+  "model.package": { request: PackageModel; response: Response };
   "model.promote": { request: Promote; response: PromotionView };
   "model.reject": { request: Decide; response: ApprovalView };
   "model.request_approval": { request: Decide; response: ApprovalView };
@@ -1338,9 +1451,12 @@ export interface Operations {
   "online-endpoint.credentials": { request: EndpointRef; response: Credentials };
   "online-endpoint.delete": { request: EndpointRef; response: Empty };
   "online-endpoint.history": { request: EndpointRef; response: ChangeList };
+  "online-endpoint.invoke": { request: InvokeOnline; response: Answered };
   "online-endpoint.list": { request: WorkspaceRequest; response: EndpointList };
+  "online-endpoint.metrics": { request: ReadMetrics; response: EndpointMetrics };
   "online-endpoint.regenerate-keys": { request: RegenerateKeys; response: Credentials };
   "online-endpoint.rollback": { request: EndpointRef; response: EndpointView };
+  "online-endpoint.schema": { request: DescribeScoring; response: ScoringSchema };
   "online-endpoint.show": { request: EndpointRef; response: EndpointView };
   "online-endpoint.start": { request: EndpointRef; response: EndpointView };
   "online-endpoint.stop": { request: EndpointRef; response: EndpointView };

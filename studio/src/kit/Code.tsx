@@ -14,7 +14,7 @@ const Editor = lazy(() => import("./Editor"));
 
 export function Code(props: CodeProps) {
   return (
-    <Suspense fallback={<pre className="code" style={{ height: props.height, flex: props.height ? undefined : 1 }}>{props.text.slice(0, 20_000)}</pre>}>
+    <Suspense fallback={<pre tabIndex={0} className="code" style={{ height: props.height, flex: props.height ? undefined : 1 }}>{props.text.slice(0, 20_000)}</pre>}>
       <Editor {...props} />
     </Suspense>
   );

@@ -86,7 +86,7 @@ export const Copy = ({ text, tip = "Copy" }: { text: string; tip?: string }) => 
 
 export const Snippet = ({ text }: { text: string }) => (
   <div className="snippet">
-    <pre>{text}</pre>
+    <pre tabIndex={0}>{text}</pre>
     <Copy text={text} />
   </div>
 );

@@ -20,6 +20,7 @@ export const SHORTCUTS: Shortcut[] = [
   { scope: "Go to", keys: "g m", command: "/models", title: "Models" },
   { scope: "Go to", keys: "g v", command: "/environments", title: "Environments" },
   { scope: "Go to", keys: "g o", command: "/components", title: "Components" },
+  { scope: "Go to", keys: "g e", command: "/endpoints", title: "Endpoints" },
   { scope: "Go to", keys: "g t", command: "/datastores", title: "Datastores" },
   { scope: "Go to", keys: "g c", command: "/compute", title: "Compute" },
   { scope: "Go to", keys: "g ,", command: "/settings", title: "Settings" },

@@ -1,6 +1,9 @@
 // What a page shows, as code: made from the request that the page sent.
 import type { OperationName } from "../data/api";
 import { address } from "../data/client";
+import { quote } from "./quote";
+
+export { quote };
 
 export interface Snippets {
   python: string;
@@ -9,8 +12,6 @@ export interface Snippets {
   yaml?: string;
 }
 
-/** For a shell: quoted when it must be. */
-export const quote = (text: string): string => (/^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`);
 const py = (text: unknown): string => JSON.stringify(text);
 
 export function rest(name: OperationName, request: Record<string, unknown>): string {

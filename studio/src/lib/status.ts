@@ -19,6 +19,11 @@ const LOOKS: Record<string, Look> = {
   Canceled: { role: "dim", icon: "s-stop", label: "Canceled" },
   CancelRequested: { role: "dim", icon: "s-stop", label: "Canceling" },
   Paused: { role: "dim", icon: "s-pause", label: "Paused" },
+  Succeeded: { role: "ok", icon: "s-done", label: "Succeeded" },
+  Creating: { role: "accent", icon: "s-run", label: "Creating" },
+  Updating: { role: "accent", icon: "s-run", label: "Updating" },
+  Deleting: { role: "accent", icon: "s-run", label: "Deleting" },
+  Stopped: { role: "dim", icon: "s-pause", label: "Stopped" },
   NotResponding: { role: "warn", icon: "s-warn", label: "Not responding" },
 };
 const REUSED: Look = { role: "cache", icon: "s-bolt", label: "Reused" };

@@ -23,6 +23,7 @@ const GROUPS: [string, [string, string, string][]][] = [
   ["", [["/", "Home", "home"]]],
   ["Build", [["/jobs", "Jobs", "jobs"], ["/pipelines", "Pipelines", "pipelines"]]],
   ["Assets", [["/data", "Data", "data"], ["/models", "Models", "models"], ["/environments", "Environments", "environments"], ["/components", "Components", "components"]]],
+  ["Operate", [["/endpoints", "Endpoints", "endpoints"]]],
   ["Manage", [["/compute", "Compute", "compute"], ["/datastores", "Datastores", "datastores"], ["/settings", "Settings", "settings"]]],
 ];
 

@@ -103,41 +103,18 @@ class Gateway:
         """The one that runs already, of this release. One of another release ends, and makes room for a new one."""
         try:
             told = json.loads((self.folder / "gateway.json").read_text())
-            sock, hello = self._connect()
+            sock, hello = connect(self.folder)
         except (OSError, ValueError):
             return False
         if hello.get("version") != __version__:
+            followed = self._try(int(told["port"]), "take-over")
             sock.sendall(b'{"do": "end"}\n')
             sock.close()
-            self._wait_for_end(int(hello["pid"]))
-            return False
+            if not followed:
+                wait_for_end(int(hello["pid"]))
+            return followed
         self._take(sock, int(hello["pid"]), int(told["port"]))
         return True
-
-    def _wait_for_end(self, pid: int) -> None:
-        end = time.monotonic() + END_S
-        while time.monotonic() < end and Path(f"/proc/{pid}").exists():
-            time.sleep(0.02)
-
-    def _connect(self) -> tuple[socket.socket, dict[str, Any]]:
-        folder = os.open(self.folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            sock.settimeout(2.0)
-            sock.connect(f"/proc/self/fd/{folder}/gateway.sock")  # its real path may be longer than a socket's may be
-            line = b""
-            while not line.endswith(b"\n"):
-                piece = sock.recv(1)
-                if not piece:
-                    raise OSError("the gateway hung up")
-                line += piece
-            sock.settimeout(None)
-            return sock, json.loads(line)
-        except BaseException:
-            sock.close()
-            raise
-        finally:
-            os.close(folder)
 
     def _take(self, sock: socket.socket, pid: int, port: int) -> None:
         self._socket, self.pid, self.port = sock, pid, port
@@ -157,11 +134,12 @@ class Gateway:
             hint=f"its log is {self.folder / 'gateway.log'}; another port: zaffre up --scoring-port N",
         )
 
-    def _try(self, port: int) -> bool:
-        (self.folder / "gateway.sock").unlink(missing_ok=True)
+    def _try(self, port: int, *words: str) -> bool:
+        if not words:
+            (self.folder / "gateway.sock").unlink(missing_ok=True)
         with open(self.folder / "gateway.log", "ab") as output:
             process = subprocess.Popen(
-                [sys.executable, "-m", MODULE, str(self.folder), self.host, str(port)],
+                [sys.executable, "-m", MODULE, str(self.folder), self.host, str(port), *words],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -175,9 +153,9 @@ class Gateway:
             if process.poll() is not None:
                 return False
             try:
-                sock, hello = self._connect()
+                sock, hello = connect(self.folder)
                 told = json.loads((self.folder / "gateway.json").read_text())
-                if told["pid"] == process.pid:
+                if hello["pid"] == told["pid"] == process.pid:
                     self._take(sock, int(hello["pid"]), int(told["port"]))
                     return True
                 sock.close()
@@ -214,6 +192,34 @@ class Gateway:
                 self._process.poll()
             if not self._closed:
                 self._hear({"gone": True})
+
+
+def connect(folder: Path) -> tuple[socket.socket, dict[str, Any]]:
+    """To the gateway that runs there, and what it says of itself. Raises OSError and ValueError when there is none."""
+    place = os.open(folder, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(2.0)
+        sock.connect(f"/proc/self/fd/{place}/gateway.sock")  # its real path may be longer than a socket's may be
+        line = b""
+        while not line.endswith(b"\n"):
+            piece = sock.recv(1)
+            if not piece:
+                raise OSError("the gateway hung up")
+            line += piece
+        sock.settimeout(None)
+        return sock, json.loads(line)
+    except BaseException:
+        sock.close()
+        raise
+    finally:
+        os.close(place)
+
+
+def wait_for_end(pid: int) -> None:
+    end = time.monotonic() + END_S
+    while time.monotonic() < end and Path(f"/proc/{pid}").exists():
+        time.sleep(0.02)
 
 
 def _environment() -> dict[str, str]:

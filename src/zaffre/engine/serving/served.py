@@ -66,6 +66,11 @@ class Served:
         }
 
     @property
+    def paths(self) -> list[str]:
+        """Where its workers answer, of every revision."""
+        return [one.path for one in self._all()]
+
+    @property
     def busy(self) -> bool:
         """Whether something is about to happen: it is looked at more often then."""
         return self.coming is not None or any(not one.ready for one in self._all()) or bool(self._leaving())
@@ -351,8 +356,7 @@ class Served:
         number = told["current"]
         mine = [one for one in everyone if one.revision == number and worker.runs(one)]
         others = [one for one in everyone if one.revision != number and worker.runs(one)]
-        for one in others:
-            worker.stop(self.compute, one, self.ctx.home.serving, grace_s=1.0)
+        self._leave(others, time.monotonic())  # the table may still send to them: they end when it does no more
         self._retired.extend(others)
         if number is None or told["run"] is None:
             return

@@ -20,7 +20,7 @@ from zaffre.engine.serving import watch, worker
 from zaffre.engine.serving.gateway import Gateway
 from zaffre.engine.serving.served import Served
 from zaffre.engine.serving.watch import OFF_TAG, Watch
-from zaffre.engine.serving.worker import Worker
+from zaffre.engine.serving.worker import SOCKETS, Worker
 from zaffre.ports.compute import ComputeBackend
 from zaffre.services.context import Context
 from zaffre.services.online_endpoints.create import put
@@ -36,6 +36,7 @@ BUSY_S, CALM_S, IDLE_S = 0.02, 0.5, 2.0  # between two turns: something comes up
 READ_S = 2.0  # the database is read at least so often, and whenever something was committed
 PREPARING = 4  # deployments that are prepared at once
 LOAD_S = 3.0
+TIDY_S = 20.0
 IN_FORCE_S = 3.0
 
 
@@ -61,7 +62,7 @@ class Serving:
         self._turned = threading.Condition()
         self._begun = self._ended = 0  # turns
         self._dirty = True
-        self._next_read = 0.0
+        self._next_read = self._next_tidy = 0.0
         self._stopping = False
         self._lonely_since: float | None = None
         self._thread = threading.Thread(target=self._run, name="serving", daemon=True)
@@ -102,6 +103,7 @@ class Serving:
         """From the gateway, in its thread."""
         if "stats" in message:
             self.stats = message["stats"]
+            self.ctx.changes.traffic.add(time.time(), self.stats)
             if not any(one["waiting"] for one in self.stats.values()):
                 return
         else:
@@ -138,11 +140,17 @@ class Serving:
         self._gateway(now)
         for key, one in self.served.items():
             endpoint = self.endpoints.get(f"{one.record.workspace}/{one.record.endpoint}")
-            one.turn(self.records[key], endpoint is None or is_stopped(endpoint), self.stats.get(key), now)
+            try:
+                one.turn(self.records[key], endpoint is None or is_stopped(endpoint), self.stats.get(key), now)
+            except Exception:  # the others are kept running all the same
+                log.exception("the keeper of deployment %s stumbled", key)
         self._publish()
         for one in self.served.values():
             self._settle(one)
         self._watch(now)
+        if now >= self._next_tidy:
+            self._next_tidy = now + TIDY_S
+            self._tidy()
 
     def _read(self) -> None:
         """What there shall be; what is there no more ends."""
@@ -322,6 +330,14 @@ class Serving:
         self._wake.set()
 
     # --- after a restart ---
+
+    def _tidy(self) -> None:
+        """A worker whose place is gone ends itself: so do those that a server started and died before it noted them."""
+        known = {path for one in self.served.values() for path in one.paths}
+        for path in (self.folder / SOCKETS).glob("*.sock"):
+            if f"{SOCKETS}/{path.name}" not in known:
+                log.warning("a worker that belongs to no deployment is ended: %s", path.name)
+                path.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Deployments that were deleted while no server ran: their workers end, their folders go."""

@@ -17,6 +17,7 @@ from zaffre.plugins.virtualenv.build import NoRoom, build_environment
 from zaffre.plugins.virtualenv.indexes import local_torch_wheels, uv_variables, without_secrets
 from zaffre.plugins.virtualenv.interpreters import Interpreters
 from zaffre.plugins.virtualenv.layer import make_layer
+from zaffre.plugins.virtualenv.lock import lock_requirements
 from zaffre.plugins.virtualenv.places import Places
 from zaffre.plugins.virtualenv.pool import LayerPool
 from zaffre.plugins.virtualenv.prune import prune_environments
@@ -153,6 +154,13 @@ class VirtualEnvironments:
             self.too_small[plan.key] = room.filled(full.args[0])
             raise self.too_small[plan.key].error() from full
         self.too_small.pop(plan.key, None)
+
+    def locked(self, plan: EnvironmentPlan) -> str:
+        """A requirements file with versions and hashes, and no address of an index; see the port."""
+        self.cache.mkdir(parents=True, exist_ok=True)
+        found = self.standing(plan.key)
+        pins = found.lock if found is not None else None
+        return lock_requirements(plan, pins, find_uv(), build_variables(self.environ, self.cache))
 
     def layer(self, environment: BuiltEnvironment, folder: Path) -> dict[str, str]:
         """Make the thin, private layer of one job in `folder`; returns the variables that switch it on.

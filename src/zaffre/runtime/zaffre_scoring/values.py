@@ -54,8 +54,8 @@ def write(value: Any) -> bytes:
     """A value as JSON: arrays and tables become lists, NaN and infinities null. Raises TypeError naming a class."""
     try:
         return _encode(value).encode()
-    except ValueError:  # NaN somewhere, or a value that contains itself
-        return _encode(_finite(value, 0)).encode()
+    except ValueError:  # NaN somewhere, half a character (JSON can escape it), or a value that contains itself
+        return _escaped(_finite(value, 0)).encode()
 
 
 def plain(value: Any) -> Any:
@@ -73,6 +73,7 @@ def plain(value: Any) -> Any:
     raise TypeError(type(value).__name__)
 
 
+_escaped = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=plain).encode
 _encode = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=plain, ensure_ascii=False).encode
 
 

@@ -29,7 +29,7 @@ from .values import Answer, BadInput, write
 
 BAD_CONFIG, BAD_SCRIPT, BAD_INIT = 64, 65, 66
 READ_BYTES = 1 << 18
-LOOK_S = 5.0
+LOOK_S = 2.0
 FLUSH_S = 0.0005  # answers that are ready wait at most so long for others
 HIDDEN = "the model raised an error for this request; the log of the deployment has it"
 
@@ -158,7 +158,7 @@ class Server:
         while True:
             events = self.selector.select(LOOK_S)
             if not events and not os.path.exists(self.path):
-                return  # its place was removed: nobody can reach it any more
+                os._exit(0)  # its place was removed: nobody can reach it any more, and threads must not keep it
             for key, _ in events:
                 if key.data is None:
                     self._accept(listener)
@@ -275,7 +275,7 @@ class Server:
         except MemoryError:
             traceback.print_exc()
             return frames.ERROR, _told(507, "OutOfMemory", "the deployment has not enough memory for this request")
-        except Exception:
+        except BaseException:  # sys.exit() too: it would end one thread of several, and nobody would answer
             traceback.print_exc()
             sys.stderr.flush()
             return frames.ERROR, _told(500, "ModelFailed", HIDDEN)

@@ -12,6 +12,7 @@ from zaffre.services.assets.view import views
 from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
 from zaffre.services.models.alias import point
+from zaffre.services.models.in_use import refuse_if_ruled, refuse_if_used
 from zaffre.store import assets, registered_models
 from zaffre.wire.assets import AssetVersion, AssetView, UpdateAsset
 from zaffre.wire.operation import Empty
@@ -76,23 +77,24 @@ def deleter(kind: str) -> Callable[[Context, AssetVersion], Empty]:
                 raise NotFound(f"{kind} {request.name} not found", code="AssetNotFound", hint=f"zaffre {kind} list")
             for record in records:
                 ref = f"{record.name}:{record.version}"
-                users = [
-                    job
-                    for edge, job, _ in assets.edges_of(connection, record.workspace, kind, ref)
-                    if edge.direction == "input"
-                ]
+                users = [job for edge, job, _ in assets.edges_of(connection, record) if edge.direction == "input"]
                 if users:
                     raise Conflict(
                         f"{kind} {ref} was used by job {users[-1]}",
                         code="AssetInUse",
                         hint=f"hide it instead: zaffre {kind} archive --name {record.name} --version {record.version}",
                     )
+                if kind == registered_models.KIND:
+                    refuse_if_used(connection, record)
+                    if request.version or request.label:
+                        refuse_if_ruled(connection, record)
                 assets.remove(connection, record)
                 remember(ctx, connection, record.workspace, kind, record.name, "delete", version=record.version)
             if kind == registered_models.KIND and not assets.versions(
                 connection, request.workspace, kind, request.name, limit=1
             ):
                 registered_models.remove(connection, request.workspace, request.name)
+                remember(ctx, connection, request.workspace, kind, request.name, "delete")
         return Empty()
 
     return delete

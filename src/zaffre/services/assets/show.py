@@ -64,7 +64,7 @@ def tracer(kind: str) -> Callable[[Context, AssetRef], LineageView]:
     def lineage(ctx: Context, request: AssetRef) -> LineageView:
         with ctx.db.read() as connection:
             record = find(connection, kind, request)
-            edges = assets.edges_of(connection, record.workspace, kind, f"{record.name}:{record.version}")
+            edges = assets.edges_of(connection, record)
             made = [edge for edge in edges if edge[0].direction == "output"]
             if record.job_id and not made:
                 job = job_store.by_ids(connection, [record.job_id]).get(record.job_id)

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from zaffre.base.errors import InvalidRequest
-from zaffre.base.limits import YAML_BYTES
 from zaffre.services import places
 from zaffre.services.context import Context
+from zaffre.spec.foreign import BYTES, foreign
 from zaffre.store.assets import AssetRecord
 
 IMAGE = "mcr.microsoft.com/azureml/openmpi4.1.0-ubuntu22.04"  # any base will do: it carries the conda file
@@ -22,14 +20,9 @@ def environment_of_model(ctx: Context, model: AssetRecord) -> dict[str, Any]:
         if not (place / "MLmodel").is_file():
             continue
         conda, requirements = place / "conda.yaml", place / "requirements.txt"
-        if conda.is_file() and conda.stat().st_size <= YAML_BYTES:
-            try:
-                content = yaml.safe_load(conda.read_text(encoding="utf-8", errors="replace"))
-            except yaml.YAMLError:
-                content = None
-            if isinstance(content, dict):
-                return {"image": IMAGE, "conda_file": content}
-        if requirements.is_file() and requirements.stat().st_size <= YAML_BYTES:
+        if conda.is_file() and conda.stat().st_size <= BYTES and (content := foreign(conda.read_bytes())):
+            return {"image": IMAGE, "conda_file": content}
+        if requirements.is_file() and requirements.stat().st_size <= BYTES:
             lines = [line.strip() for line in requirements.read_text(encoding="utf-8", errors="replace").splitlines()]
             return {"image": IMAGE, "conda_file": {"dependencies": ["pip", {"pip": [line for line in lines if line]}]}}
     raise InvalidRequest(

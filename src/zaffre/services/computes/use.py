@@ -7,6 +7,7 @@ from zaffre.core.distribution import nodes, processes
 from zaffre.core.job_state import Status
 from zaffre.services.computes import limits, manage
 from zaffre.services.context import Context
+from zaffre.store import job_living
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.operation import WorkspaceRequest
@@ -20,7 +21,7 @@ def use(ctx: Context, request: WorkspaceRequest) -> ComputeUseList:
     """Raises `NotFound` for an unknown workspace."""
     computes = manage.list_computes(ctx, request).items
     with ctx.db.read() as connection:
-        living = store.living_steps(connection, request.workspace)
+        living = job_living.living_steps(connection, request.workspace)
         names = store.names_of(connection, {job.parent_id for job in living if job.parent_id})
     machine = (ctx.facts.get("machine") or {}).get("cores")
     cores = float(machine) if machine else None

@@ -6,14 +6,15 @@ from zaffre.base.errors import InvalidRequest
 from zaffre.plugins.content import profile as reader
 from zaffre.plugins.content.tables import SUFFIXES, is_tabular
 from zaffre.services.context import Context
-from zaffre.services.data.files import read_file
-from zaffre.wire.data import ProfileData, ReadDataFile, TableProfile
+from zaffre.services.data import files
+from zaffre.wire.assets import ReadAssetFile
+from zaffre.wire.data import ProfileData, TableProfile
 
 
 def profile(ctx: Context, request: ProfileData) -> TableProfile:
     """Raises `NotFound`, `InvalidRequest` for a file that is no table, `Unavailable` without pyarrow."""
-    asked = request.model_dump(include=set(ReadDataFile.model_fields))
-    opened = read_file(ctx, ReadDataFile(**asked))
+    asked = request.model_dump(include=set(ReadAssetFile.model_fields))
+    opened = files.reader("data")(ctx, ReadAssetFile(**asked))
     with opened.file:
         if not is_tabular(opened.name):
             raise InvalidRequest(

@@ -41,6 +41,11 @@ def changes(ctx: Context, workspace: str, uri: str, fingerprint: str) -> list[st
     before = kept(ctx, fingerprint)
     if now is None or before is None:
         return [f"{uri} has other content than before"]
+    return sentences(before, now)
+
+
+def sentences(before: Manifest, now: Manifest) -> list[str]:
+    """A sentence for each file that differs."""
     found = diff(before, now)
     said = [f"{pair.after.path} was changed{_sizes(pair.before, pair.after)}" for pair in found.changed]
     said += [f"{entry.path} is gone" for entry in found.removed]

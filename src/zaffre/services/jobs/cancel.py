@@ -7,6 +7,7 @@ from zaffre.base.errors import Conflict
 from zaffre.core.job_state import TERMINAL, Status
 from zaffre.services.context import Context
 from zaffre.services.jobs.view import views
+from zaffre.store import job_living
 from zaffre.store import jobs as store
 from zaffre.wire.jobs import JobRef, JobView
 
@@ -23,7 +24,7 @@ def cancel(ctx: Context, request: JobRef) -> JobView:
                 store.record(connection, [ended])
                 job.status = Status.CANCELED
             else:
-                store.request_cancel(connection, job.root_id, [job.id])
+                job_living.request_cancel(connection, job.root_id, [job.id])
             root = job.root_id
             ctx.db.after_commit(lambda: ctx.changes.work(root))
             ctx.db.after_commit(lambda: ctx.changes.notify(root))

@@ -9,7 +9,7 @@ from zaffre.base.errors import InvalidRequest
 from zaffre.base.limits import NAME_LENGTH
 from zaffre.services.context import Context
 from zaffre.services.jobs.view import views
-from zaffre.store import experiments
+from zaffre.store import experiments, job_tags
 from zaffre.store import jobs as store
 from zaffre.wire.jobs import JobRef, JobView, UpdateJob
 
@@ -25,7 +25,7 @@ def update(ctx: Context, request: UpdateJob) -> JobView:
                 raise InvalidRequest(f"the name of an experiment has at most {NAME_LENGTH} characters")
             values["experiment_id"] = experiments.ensure(ctx.db, connection, job.workspace, request.experiment_name).id
         store.change(connection, job.id, {**values, "changed_at": now_ms()})
-        store.set_tags(ctx.db, connection, job.id, request.tags or {})
+        job_tags.set_tags(ctx.db, connection, job.id, request.tags or {})
         ctx.db.after_commit(lambda: ctx.changes.notify(job.root_id))
         return views(ctx, connection, [store.get(connection, request.workspace, request.name)])[0]
 

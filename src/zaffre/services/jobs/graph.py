@@ -10,6 +10,7 @@ from zaffre.base.clock import iso
 from zaffre.base.errors import InvalidRequest
 from zaffre.services.context import Context
 from zaffre.services.reuse.explain import explain
+from zaffre.store import job_events, job_list, job_reuse
 from zaffre.store import jobs as store
 from zaffre.wire.graphs import CauseView, GraphEdge, GraphNode, GraphView, StatesView, StepState
 from zaffre.wire.jobs import JobRef
@@ -47,8 +48,8 @@ def states(ctx: Context, request: JobRef) -> StatesView:
     """Steps in the order in which they were made."""
     with ctx.db.read() as connection:
         job = store.get(connection, request.workspace, request.name)
-        seq = store.last_event(connection, job.root_id)
-        rows = store.step_states(connection, job.id)
+        seq = job_events.last_event(connection, job.root_id)
+        rows = job_list.step_states(connection, job.id)
         names = store.names_of(connection, {row.reused_from for row in rows if row.reused_from})
     items = [
         StepState(
@@ -82,7 +83,7 @@ def cause(ctx: Context, request: JobRef) -> CauseView:
             deterministic = (job.plan or {}).get("deterministic", True)
             said = "its turn has not come, or an input is not known by its content"
             return CauseView(cause=said if deterministic else "is_deterministic is false")
-        former = store.former_steps(connection, job.workspace, [job.node], before=job.id).get(job.node)
+        former = job_reuse.former_steps(connection, job.workspace, [job.node], before=job.id).get(job.node)
         roots = store.by_ids(connection, {job.root_id, *([former.root_id] if former else [])})
     if former and former.reuse_key == job.reuse_key:
         return CauseView(cause="asked to run although its result was known", compared_with=former.name)

@@ -13,6 +13,7 @@ from zaffre.plugins.logs import read as reader
 from zaffre.services.context import ANYTHING, Context, Feed
 from zaffre.services.jobs.log import log_path, source_of
 from zaffre.services.jobs.watch import watch
+from zaffre.store import job_events
 from zaffre.store import jobs as store
 from zaffre.store.resources import get_workspace
 from zaffre.wire.jobs import WatchJob
@@ -71,14 +72,14 @@ def _workspace(ctx: Context, workspace: str, after: int | None) -> Feed[Batch]:
     """Jobs of the workspace that are no steps, as they change."""
     with ctx.db.read() as connection:
         get_workspace(connection, workspace)
-        newest = store.newest_event(connection)
+        newest = job_events.newest_event(connection)
     seen: set[int] = set()
     last = newest or 0 if after is None else after
 
     def step() -> tuple[list[Batch], bool]:
         nonlocal last
         with ctx.db.read() as connection:
-            rows = store.root_events_after(connection, workspace, max(last - first_at(LOOK_BACK_MS), 0))
+            rows = job_events.root_events_after(connection, workspace, max(last - first_at(LOOK_BACK_MS), 0))
         fresh = [row for row in rows if row.id not in seen]
         seen.clear()
         seen.update(row.id for row in rows)

@@ -15,6 +15,7 @@ from zaffre.services.reuse import lookup
 from zaffre.services.reuse.explain import explain
 from zaffre.services.reuse.identify import identify
 from zaffre.spec.document import dump, parse
+from zaffre.store import job_reuse
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.jobs import PlanView, StepPlan, SubmitJob
@@ -82,7 +83,7 @@ def _layer(look: _Look, graph: dict[str, Any], names: list[str], done: dict[str,
             steps.append((name, bound, *lookup.key_of(bound)))
     found = lookup.find(look.ctx, look.workspace, [key for *_, key in steps if key])
     with look.ctx.db.read() as connection:
-        former = store.former_steps(connection, look.workspace, [name for name, *_ in steps])
+        former = job_reuse.former_steps(connection, look.workspace, [name for name, *_ in steps])
     for name, bound, parts, key in steps:
         where = f"{path}.{name}" if path else name
         hit, problem = found.get(key or "", (None, None))

@@ -11,7 +11,7 @@ from zaffre.core.job_state import Status
 from zaffre.services.context import Context
 from zaffre.services.jobs.lineage import input_edges
 from zaffre.services.jobs.view import views
-from zaffre.store import assets
+from zaffre.store import assets, job_tags
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.jobs import JobView, ResumeJob
@@ -51,8 +51,8 @@ def resume(ctx: Context, request: ResumeJob) -> JobView:
             facts={**_of_the_job(job.facts or {}), "resumed_from": job.name},
         )
         store.insert(connection, [again])
-        tags = store.tags_of(connection, [job.id]).get(job.id, {})
-        store.set_tags(ctx.db, connection, again.id, {**tags})
+        tags = job_tags.tags_of(connection, [job.id]).get(job.id, {})
+        job_tags.set_tags(ctx.db, connection, again.id, {**tags})
         assets.add_edges(connection, again.workspace, input_edges(again))
         ctx.db.after_commit(lambda: ctx.changes.work(again.root_id))
         return views(ctx, connection, [again])[0]

@@ -6,7 +6,7 @@ from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.core.job_state import Status
 from zaffre.services.context import Context
 from zaffre.services.jobs.view import views
-from zaffre.store import experiments
+from zaffre.store import experiments, job_list
 from zaffre.store import jobs as store
 from zaffre.store.resources import get_workspace
 from zaffre.wire.jobs import DocumentView, JobList, JobRef, JobView, ListJobs
@@ -42,7 +42,7 @@ def list_jobs(ctx: Context, request: ListJobs) -> JobList:
                 raise NotFound(f"experiment {request.experiment_name} not found", code="ExperimentNotFound")
             experiment = found.id
         key, _, value = (request.tag or "").partition("=")
-        jobs = store.page(
+        jobs = job_list.page(
             connection,
             request.workspace,
             parent_id=parent,

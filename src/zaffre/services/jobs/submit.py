@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from zaffre.base import ids
@@ -16,7 +17,7 @@ from zaffre.services.jobs.view import views
 from zaffre.services.resolve.plan import resolve
 from zaffre.services.resolve.scope import Scope
 from zaffre.spec.document import dump, parse
-from zaffre.store import assets, experiments, texts
+from zaffre.store import assets, experiments, job_tags, texts
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.jobs import JobView, SubmitJob
@@ -25,9 +26,12 @@ DEFAULT_EXPERIMENT = "Default"
 PRIORITY = {"low": -1, "lowpriority": -1, "standard": 0, "medium": 0, "high": 1}
 
 
-def submit(ctx: Context, request: SubmitJob) -> JobView:
-    """Raises `SpecError`, `InvalidRequest` for a wrong job, `NotFound` for what it names, `Conflict` for its name."""
-    document = parse(request.spec, kind="job")
+def submit(ctx: Context, request: SubmitJob, overrides: Sequence[str] = ()) -> JobView:
+    """`overrides` are `path=value` over the document.
+
+    Raises `SpecError`, `InvalidRequest` for a wrong job, `NotFound` for what it names, `Conflict` for its name.
+    """
+    document = parse(request.spec, kind="job", overrides=overrides)
     spec = dump(document.spec)
     with ctx.db.read() as connection:
         scope = Scope(ctx, connection, request.workspace)
@@ -46,7 +50,7 @@ def submit(ctx: Context, request: SubmitJob) -> JobView:
         job.experiment_id = experiment.id
         _keep_diff(ctx, connection, job)
         store.insert(connection, [job])
-        store.set_tags(ctx.db, connection, job.id, tags)
+        job_tags.set_tags(ctx.db, connection, job.id, tags)
         assets.add_edges(connection, job.workspace, input_edges(job))
         ctx.db.after_commit(lambda: ctx.changes.work(job.root_id))
         return views(ctx, connection, [job])[0]

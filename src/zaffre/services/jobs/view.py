@@ -11,7 +11,7 @@ from zaffre.base.clock import iso, now_ms
 from zaffre.core.permissions import Role
 from zaffre.services.context import Context
 from zaffre.services.jobs.settings import settings
-from zaffre.store import experiments
+from zaffre.store import experiments, job_tags
 from zaffre.store import jobs as store
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.jobs import JobView
@@ -29,7 +29,7 @@ OWN = (
 
 def views(ctx: Context, connection: Connection, jobs: Sequence[JobRecord]) -> list[JobView]:
     """Views of many jobs with few questions to the database."""
-    tags = store.tags_of(connection, [job.id for job in jobs])
+    tags = job_tags.tags_of(connection, [job.id for job in jobs])
     related = {id_ for job in jobs for id_ in (job.parent_id, job.reused_from) if id_}
     others = store.names_of(connection, related)
     names = experiments.names_of(connection, {job.experiment_id for job in jobs})
@@ -59,7 +59,7 @@ def view(
     ctx: Context, job: JobRecord, tags: Mapping[str, str], experiment: str | None, names: Mapping[int, str]
 ) -> JobView:
     document = {key: value for key, value in job.spec.items() if key not in OWN}
-    document["inputs"] = _inputs(job, document.get("inputs"))
+    document["inputs"] = bound_inputs(job, document.get("inputs"))
     document["outputs"] = _outputs(job, document.get("outputs"))
     ended, started = job.ended_at, job.started_at
     url = ctx.settings.url
@@ -95,7 +95,7 @@ def view(
     return JobView.model_validate(document | ours)  # a document may have fields of the same names
 
 
-def _inputs(job: JobRecord, said: Any) -> dict[str, Any]:
+def bound_inputs(job: JobRecord, said: Any) -> dict[str, Any]:
     """As the user said, with what bindings turned out to be."""
     shown: dict[str, Any] = dict(said or {})
     for port, item in ((job.plan or {}).get("inputs") or {}).items():

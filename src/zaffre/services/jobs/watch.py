@@ -5,6 +5,7 @@ from __future__ import annotations
 from zaffre.base.clock import iso
 from zaffre.core.job_state import TERMINAL
 from zaffre.services.context import Context, Feed
+from zaffre.store import job_events
 from zaffre.store import jobs as store
 from zaffre.wire.jobs import JobEvent, WatchJob
 
@@ -21,15 +22,15 @@ def watch(ctx: Context, request: WatchJob) -> Feed[JobEvent]:
         nonlocal after
         with ctx.db.read() as connection:
             status = store.status_of(connection, job.id)  # first: what is committed after it is seen in the next step
-            events = store.events_after(connection, None if request.below else [job.id], job.root_id, after)
+            events = job_events.events_after(connection, None if request.below else [job.id], job.root_id, after)
             unknown = {event.job_id for event in events} - names.keys() - outside
-            for id_, name, node, parent in store.places_of(connection, unknown):
+            for id_, name, node, parent in job_events.places_of(connection, unknown):
                 if parent in names:
                     above = names[parent][1]
                     names[id_] = (name, f"{above}.{node}" if above else node)
                 else:
                     outside.add(id_)
-            ends = store.ends_of(connection, {event.job_id for event in events})
+            ends = job_events.ends_of(connection, {event.job_id for event in events})
         shown = []
         for event in events:
             after = event.id

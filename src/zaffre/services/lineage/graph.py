@@ -10,11 +10,12 @@ from sqlalchemy import Connection
 
 from zaffre.services.context import Context
 from zaffre.store import assets, jobs, runs
-from zaffre.store.assets import Edge
+from zaffre.store.assets import AssetRecord, Edge
 from zaffre.wire.lineage import LineageArrow, LineageGraph, LineageNode, TraceLineage
 
 WIDTH = 30  # neighbours of one node, in one direction
 NODES = 400
+VERSIONED = ("data", "model", "environment", "component")
 # Where outputs go that name no path: services/places.py, default_output.
 OUTPUT = re.compile(r"azureml://datastores/workspaceblobstore/paths/azureml/([^/]+)/([^/]+)(?:/.*)?")
 OUTPUT_PATH = "azureml://datastores/workspaceblobstore/paths/azureml/{}/{}/"
@@ -94,9 +95,11 @@ def _neighbours(trace: Trace, front: list[Thing], direction: str) -> dict[Thing,
                 found[thing].append((_thing(edge), edge.port))
             continue
         of_thing = "output" if direction == "up" else "input"
+        record = _record(trace, thing)
+        since = record.id if record else 0  # what a former version of this number was used by does not count
         for kind, ref in _names(thing):
-            for edge, _, _ in assets.edges_of(
-                trace.connection, trace.workspace, kind, ref, direction=of_thing, limit=WIDTH + 1
+            for edge, _, _ in assets.edges_at(
+                trace.connection, trace.workspace, kind, ref, since, direction=of_thing, limit=WIDTH + 1
             ):
                 found[thing].append((Thing("job", str(edge.job_id)), edge.port))
         if direction == "up" and not found[thing]:
@@ -126,10 +129,16 @@ def _made_by(trace: Trace, thing: Thing) -> list[tuple[Thing, str]]:
         job = thing.ref.split("/", 1)[0]
         id_ = runs.ids_of(trace.connection, trace.workspace, [job]).get(job)
     else:
-        name, _, version = thing.ref.rpartition(":")
-        record = assets.find(trace.connection, trace.workspace, thing.kind, name, version)
+        record = _record(trace, thing)
         id_ = record.job_id if record else None
     return [(Thing("job", str(id_)), "")] if id_ else []
+
+
+def _record(trace: Trace, thing: Thing) -> AssetRecord | None:
+    if thing.kind not in VERSIONED:
+        return None
+    name, _, version = thing.ref.rpartition(":")
+    return assets.find(trace.connection, trace.workspace, thing.kind, name, version)
 
 
 def _told(trace: Trace, root: Thing) -> LineageGraph:
@@ -144,7 +153,7 @@ def _told(trace: Trace, root: Thing) -> LineageGraph:
             node = LineageNode(id=f"job:{job.name}", kind="job", name=job.name, title=job.display_name,
                                status=job.status.value, level=level)  # fmt: skip
         else:
-            versioned = thing.kind in ("data", "model", "environment", "component")
+            versioned = thing.kind in VERSIONED
             name, _, version = thing.ref.rpartition(":") if versioned else (thing.ref, "", "")
             node = LineageNode(id=f"{thing.kind}:{thing.ref}", kind=thing.kind, name=name or thing.ref,
                                version=version or None, level=level)  # fmt: skip

@@ -7,14 +7,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import yaml
-
 from zaffre.base.errors import InvalidRequest, ZaffreError
 from zaffre.ports.environment import EnvironmentDefinition
 from zaffre.services import places
 from zaffre.services.context import Context
 from zaffre.services.resolve.environment import definition_of
 from zaffre.services.resolve.scope import Scope
+from zaffre.spec.foreign import foreign
 from zaffre.store import jobs as job_store
 from zaffre.store import texts
 from zaffre.store.assets import AssetRecord
@@ -155,11 +154,7 @@ def _below(path: Path, folder: Path) -> str:
 
 
 def _parsed(text: str | None) -> dict[str, Any]:
-    try:
-        value = yaml.safe_load(text or "")
-    except yaml.YAMLError:
-        return {}
-    return value if isinstance(value, dict) else {}
+    return foreign((text or "").encode())
 
 
 def name_of(line: str) -> str:

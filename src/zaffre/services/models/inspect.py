@@ -7,10 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import yaml
-
-from zaffre.base.limits import YAML_BYTES
 from zaffre.core.manifest import Manifest
+from zaffre.spec.foreign import BYTES, foreign
 
 REPORT = "onnx_report.json"  # beside the MLmodel of a converted model
 REPORT_BYTES = 1 << 20
@@ -20,7 +18,7 @@ def facts_of_model(folder: Path) -> dict[str, Any]:
     """`flavors` and `signature` of an MLflow model folder (or of the one folder in it); nothing for other models."""
     places = [folder / "MLmodel", *sorted(folder.glob("*/MLmodel"))] if folder.is_dir() else []
     for place in places:
-        if place.is_file() and place.stat().st_size <= YAML_BYTES:
+        if place.is_file() and place.stat().st_size <= BYTES:
             report = place.parent / REPORT
             small = report.is_file() and not report.is_symlink() and report.stat().st_size <= REPORT_BYTES
             return _facts(place.read_bytes()) | (_conversion(report.read_bytes()) if small else {})
@@ -30,7 +28,7 @@ def facts_of_model(folder: Path) -> dict[str, Any]:
 def facts_of_stored_model(tree: Manifest, read: Callable[[str], BinaryIO]) -> dict[str, Any]:
     """The same of a stored tree; `read` opens an object by its hash."""
     found = [entry for entry in tree.entries if entry.path == "MLmodel" or entry.path.count("/") == 1]
-    found = [entry for entry in found if entry.path.rpartition("/")[2] == "MLmodel" and entry.size <= YAML_BYTES]
+    found = [entry for entry in found if entry.path.rpartition("/")[2] == "MLmodel" and entry.size <= BYTES]
     if not found:
         return {}
     first = min(found, key=lambda entry: (entry.path.count("/"), entry.path))
@@ -57,12 +55,10 @@ def _conversion(text: bytes) -> dict[str, Any]:
 
 
 def _facts(text: bytes) -> dict[str, Any]:
-    try:
-        document = yaml.safe_load(text.decode())
-    except (yaml.YAMLError, UnicodeDecodeError):
-        return {}
-    if not isinstance(document, dict):
-        return {}
-    facts = {key: document.get(key) for key in ("flavors", "signature", "mlflow_version", "run_id")}
-    facts["input_example"] = document.get("saved_input_example_info")
+    document = foreign(text)
+    if isinstance(flavors := document.get("flavors"), dict):
+        document["flavors"] = {name: said if isinstance(said, dict) else {} for name, said in flavors.items()}
+    known = {"flavors": dict, "signature": dict, "mlflow_version": str, "run_id": str, "saved_input_example_info": dict}
+    facts = {key: document.get(key) for key, form in known.items() if isinstance(document.get(key), form)}
+    facts["input_example"] = facts.pop("saved_input_example_info", None)
     return {key: value for key, value in facts.items() if value}

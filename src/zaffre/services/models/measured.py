@@ -57,7 +57,8 @@ def _refs(connection: Connection, record: AssetRecord) -> set[tuple[str, str]]:
 def _jobs(connection: Connection, record: AssetRecord, refs: set[tuple[str, str]]) -> list[JobRecord]:
     ids = {record.job_id} if record.job_id else set()
     for kind, ref in refs:
-        ids |= {edge.job_id for edge, _, _ in assets.edges_of(connection, record.workspace, kind, ref)
+        since = record.id if kind == KIND else 0  # a former version of this number was another one
+        ids |= {edge.job_id for edge, _, _ in assets.edges_at(connection, record.workspace, kind, ref, since)
                 if edge.direction == "input"}  # fmt: skip
     found = job_store.by_ids(connection, sorted(ids))
     return [job for _, job in sorted(found.items()) if job.status is Status.COMPLETED and not job.archived]

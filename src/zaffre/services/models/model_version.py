@@ -11,13 +11,13 @@ from sqlalchemy import Connection
 
 from zaffre.base.clock import now_ms
 from zaffre.base.confine import parts_of
-from zaffre.base.errors import Conflict
 from zaffre.base.ids import sequence
-from zaffre.core.job_state import LIVING
-from zaffre.core.search_filter import MODEL_VERSIONS, parse_filter, parse_order
+from zaffre.core.search_filter import parse_filter, parse_order
+from zaffre.core.search_grammar import MODEL_VERSIONS
 from zaffre.services import places
 from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
+from zaffre.services.models.in_use import refuse_if_ruled, refuse_if_used
 from zaffre.services.models.inspect import facts_of_model
 from zaffre.services.tracking.artifacts import ARTIFACT_STORE, RUNS, SCHEME, VERSIONS, locate, run_path
 from zaffre.services.tracking.pages import offset_of, size_of, token_of
@@ -210,23 +210,14 @@ def _set_stage(context: Context, connection: Connection, record: AssetRecord, st
 
 
 def delete_model_version(context: Context, workspace: str, name: str, version: str) -> None:
-    """Raises `NotFound`, or `Conflict` while a living job uses it."""
+    """Raises `NotFound`, or `Conflict` while something uses it, or a promotion rule holds it."""
     with context.db.write() as connection:
         record = assets.get(connection, workspace, KIND, name, version)
         refuse_if_used(connection, record)
+        refuse_if_ruled(connection, record)
         registered_models.change(context.db, connection, workspace, name, {})  # the name stays, without its version
         assets.remove(connection, record)
         remember(context, connection, workspace, KIND, name, "delete", version=version)
-
-
-def refuse_if_used(connection: Connection, record: AssetRecord) -> None:
-    for edge, job, status in assets.edges_of(connection, record.workspace, KIND, f"{record.name}:{record.version}"):
-        if edge.direction == "input" and status in LIVING:
-            raise Conflict(
-                f"model {record.name}:{record.version} is used by job {job}, which is {status}",
-                code="ModelInUse",
-                hint=f"wait for it, or zaffre job cancel --name {job}",
-            )
 
 
 def search_model_versions(

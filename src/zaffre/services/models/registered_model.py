@@ -6,11 +6,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from zaffre.base.errors import Conflict
-from zaffre.core.search_filter import MODELS, parse_filter, parse_order
+from zaffre.core.search_filter import parse_filter, parse_order
+from zaffre.core.search_grammar import MODELS
 from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
 from zaffre.services.models.alias import point, remove
-from zaffre.services.models.model_version import refuse_if_used
+from zaffre.services.models.in_use import refuse_if_used
 from zaffre.services.tracking.pages import offset_of, size_of, token_of
 from zaffre.services.tracking.values import wrong
 from zaffre.store import assets, model_search, registered_models, resources
@@ -63,13 +64,15 @@ def update_registered_model(
 
 
 def delete_registered_model(context: Context, workspace: str, name: str) -> None:
-    """With all of its versions. Raises `NotFound`, or `Conflict` while a living job uses one."""
+    """With all of its versions, the archived too. Raises `NotFound`, or `Conflict` while something uses one."""
     with context.db.write() as connection:
-        for record in registered_models.get(connection, workspace, name).versions:
+        registered_models.get(connection, workspace, name)
+        for record in assets.versions(connection, workspace, registered_models.KIND, name):
             refuse_if_used(connection, record)
             assets.remove(connection, record)
             remember(context, connection, workspace, record.kind, name, "delete", version=record.version)
         registered_models.remove(connection, workspace, name)
+        remember(context, connection, workspace, registered_models.KIND, name, "delete")
 
 
 def search_registered_models(

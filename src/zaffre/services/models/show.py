@@ -10,7 +10,7 @@ from zaffre.services.assets.show import find
 from zaffre.services.assets.view import views
 from zaffre.services.context import Context
 from zaffre.services.models.approve import view as approval_of
-from zaffre.store import assets, metrics, texts
+from zaffre.store import assets, endpoints, metrics, texts
 from zaffre.store import jobs as job_store
 from zaffre.store.assets import AssetRecord
 from zaffre.wire.assets import AssetRef, AssetView
@@ -28,6 +28,7 @@ def show(ctx: Context, request: AssetRef) -> AssetView:
         life: dict[str, Any] = {"approval": approval.model_dump(exclude={"name", "version"}, exclude_none=True)}
         life |= _of_run(connection, record)
         life["derived"] = _derived(connection, record)
+        life["deployed"] = _deployed(connection, record)
     known = view.model_dump()
     return AssetView(**{**known, **{key: value for key, value in life.items() if value}})
 
@@ -60,9 +61,28 @@ def _of_run(connection: Connection, record: AssetRecord) -> dict[str, Any]:
     }
 
 
+def _deployed(connection: Connection, record: AssetRecord) -> list[dict[str, Any]]:
+    """The deployments that run it, each with its share of the requests."""
+    asset = f"model:{record.name}:{record.version}"
+    found: list[dict[str, Any]] = []
+    for kind in ("online", "batch"):
+        mine = [
+            one
+            for one in endpoints.deployments_of(connection, kind, record.workspace)
+            if (((one.plan or {}).get("run") or {}).get("model") or {}).get("asset") == asset
+            or one.spec.get("model") == f"azureml:{record.name}:{record.version}"
+        ]
+        for one in mine:
+            endpoint = endpoints.find(connection, record.workspace, kind, one.endpoint)
+            traffic = (endpoint.spec.get("traffic") or {}) if endpoint else {}
+            found.append({"kind": kind, "endpoint": one.endpoint, "deployment": one.name,
+                          "provisioning_state": one.state, "traffic": traffic.get(one.name)})  # fmt: skip
+    return found
+
+
 def _derived(connection: Connection, record: AssetRecord) -> list[str]:
     """The versions that jobs made of this one: an export, a distillation."""
-    edges = assets.edges_of(connection, record.workspace, "model", f"{record.name}:{record.version}")
+    edges = assets.edges_of(connection, record)
     users = {edge.job_id for edge, _, _ in edges if edge.direction == "input"}
     made = (edge for job in sorted(users) for edge in assets.edges_of_job(connection, job))
     return [edge.ref for edge in made if edge.direction == "output" and edge.kind == "model"]

@@ -77,7 +77,7 @@ def _model(scope: Scope, spec: Mapping[str, Any]) -> dict[str, Any] | None:
     name = plan.get("tail", "model") if CONTENT.fullmatch(uri) and not CONTENT.fullmatch(uri)["path"] else last  # type: ignore[index]
     if not facts:
         facts = _facts(scope, uri)
-    mlflow = type_ == "mlflow_model" or bool(facts.get("flavors"))
+    mlflow = type_ == "mlflow_model" or bool(facts.get("flavors") and not facts.get("format"))
     return {**plan, "name": name, "type": type_, "mlflow": mlflow, "onnx": not mlflow and _has_onnx(scope, uri)}
 
 

@@ -10,7 +10,7 @@ from zaffre.base.errors import ZaffreError
 from zaffre.core import reuse
 from zaffre.services import places
 from zaffre.services.context import Context
-from zaffre.store import jobs as store
+from zaffre.store import job_reuse
 from zaffre.store.jobs import JobRecord
 
 
@@ -40,7 +40,7 @@ def key_of(plan: dict[str, Any]) -> tuple[dict[str, Any] | None, str | None]:
 def find(ctx: Context, workspace: str, keys: Sequence[str]) -> dict[str, tuple[Hit | None, str | None]]:
     """For each key a hit, or why the known result cannot be used; keys that are not known are left out."""
     with ctx.db.read() as connection:
-        known = store.reusable(connection, workspace, keys)
+        known = job_reuse.reusable(connection, workspace, keys)
     found: dict[str, tuple[Hit | None, str | None]] = {}
     for key, job in known.items():
         problem = damage(ctx, job)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from zaffre.base.errors import NotFound
-from zaffre.core.search_filter import JOBS, parse_filter
+from zaffre.core.search_filter import parse_filter
+from zaffre.core.search_grammar import JOBS
 from zaffre.store import experiments
 from zaffre.store import jobs as store
 from zaffre.store.resources import get_workspace

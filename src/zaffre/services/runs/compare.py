@@ -6,17 +6,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection
-
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import InvalidRequest
 from zaffre.core.run_fields import parse_fields
 from zaffre.services.context import Context
 from zaffre.services.jobs.lineage import edge_of
+from zaffre.services.jobs.packages import packages
 from zaffre.services.runs.compare_code import code_diffs
 from zaffre.services.runs.row import own_tags, rows
+from zaffre.store import job_tags, metrics, params, runs
 from zaffre.store import jobs as store
-from zaffre.store import metrics, params, runs, texts
 from zaffre.store.jobs import JobRecord
 from zaffre.wire.runs import ComparedMetric, ComparedText, CompareRuns, RunComparison
 
@@ -44,10 +43,10 @@ def compare(ctx: Context, request: CompareRuns) -> RunComparison:
         ran = [jobs[source] for source in sources] if jobs else []
         ask: dict[str, Callable[[], Values]] = {
             "params": lambda: _of(params.of(connection, sources), sources),
-            "tags": lambda: [own_tags(item) for item in _of(store.tags_of(connection, [r.id for r in records]),
+            "tags": lambda: [own_tags(item) for item in _of(job_tags.tags_of(connection, [r.id for r in records]),
                                                             [r.id for r in records])],
             "inputs": lambda: [_inputs(job) for job in ran],
-            "environment": lambda: _packages(connection, ran),
+            "environment": lambda: packages(connection, ran),
         }  # fmt: skip
         for part, values in ask.items():
             if part in parts:
@@ -106,16 +105,3 @@ def _inputs(job: JobRecord) -> dict[str, str]:
         elif item.get("value") is not None:
             shown[port] = str(item["value"])
     return shown
-
-
-def _packages(connection: Connection, jobs: Sequence[JobRecord]) -> list[dict[str, str]]:
-    """The packages that each job really had, and its interpreter, where that is known."""
-    locks: dict[str, dict[str, str]] = {}
-    found = []
-    for job in jobs:
-        hash_ = (job.facts or {}).get("environment_lock")
-        if hash_ and hash_ not in locks:
-            lines = (texts.get(connection, hash_) or "").splitlines()
-            locks[hash_] = dict(line.split("==", 1) for line in lines if "==" in line)
-        found.append(dict(locks.get(hash_ or "", {})))
-    return found

@@ -9,8 +9,7 @@ from sqlalchemy import Connection
 
 from zaffre.base.clock import iso
 from zaffre.core.run_fields import Fields
-from zaffre.store import experiments, metrics, params, runs
-from zaffre.store import jobs as store
+from zaffre.store import experiments, job_tags, metrics, params, runs
 from zaffre.store.runs import RunRecord
 from zaffre.wire.runs import RunRow
 
@@ -29,7 +28,7 @@ def rows(connection: Connection, records: Sequence[RunRecord], fields: Fields, n
         sources = [record.source_id for record in some]
         values = metrics.last_values(connection, sources, fields.metrics)
         given = params.of(connection, sources, fields.params)
-        tagged = store.tags_of(connection, [record.id for record in some], fields.tags)
+        tagged = job_tags.tags_of(connection, [record.id for record in some], fields.tags)
         for record in some:
             logged: dict[str, Any] = {
                 "metrics": values.get(record.source_id),

@@ -6,7 +6,8 @@ from zaffre.base.clock import now_ms
 from zaffre.base.errors import Fault, InvalidRequest
 from zaffre.core.run_fields import parse_fields
 from zaffre.core.run_status import MEANING
-from zaffre.core.search_filter import JOBS, Order, parse_order
+from zaffre.core.search_filter import Order, parse_order
+from zaffre.core.search_grammar import JOBS
 from zaffre.services import cursors
 from zaffre.services.context import Context
 from zaffre.services.runs.choice import chosen

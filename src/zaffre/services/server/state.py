@@ -7,7 +7,7 @@ import os
 from zaffre.base.clock import iso
 from zaffre.base.version import __version__
 from zaffre.services.context import Context
-from zaffre.store import jobs as store
+from zaffre.store import job_living
 from zaffre.wire.operation import Empty
 from zaffre.wire.server import Ask, Status
 
@@ -18,7 +18,7 @@ def health(_ctx: Context, _request: Ask) -> Empty:
 
 def status(ctx: Context, _request: Ask) -> Status:
     with ctx.db.read() as connection:
-        living = store.count_living(connection)
+        living = job_living.count_living(connection)
     return Status(
         version=__version__,
         url=ctx.settings.url,

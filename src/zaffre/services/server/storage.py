@@ -10,8 +10,7 @@ from pathlib import Path
 from zaffre.core.job_state import TERMINAL
 from zaffre.ports import content
 from zaffre.services.context import Context, Feed
-from zaffre.store import jobs as job_store
-from zaffre.store import references
+from zaffre.store import job_living, references
 from zaffre.wire.server import Collect, Collected, Damage, Scrub, Scrubbed
 
 HOUR_S, DAY_S = 3600.0, 86_400.0
@@ -89,7 +88,7 @@ def collect(ctx: Context, request: Collect) -> Collected:
 def _unused_before(ctx: Context, request: Collect) -> float:
     """What a living job may have been given stays, whatever was asked for."""
     with ctx.db.read() as connection:
-        oldest = job_store.oldest_living(connection)
+        oldest = job_living.oldest_living(connection)
     before = time.time() - request.unused_days * DAY_S
     return min(before, oldest / 1000) if oldest else before
 

@@ -8,7 +8,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection
 
-from zaffre.core.search_filter import TRACES, Clause, parse_filter, parse_order
+from zaffre.core.search_filter import Clause, parse_filter, parse_order
+from zaffre.core.search_grammar import TRACES
 from zaffre.services.context import Context
 from zaffre.services.traces import otlp
 from zaffre.services.traces.trace import Trace, load

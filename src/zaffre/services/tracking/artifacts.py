@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from zaffre.base.confine import Item, Staged, kind_of, list_folder, open_file, parts_of, remove
 from zaffre.base.errors import Conflict, Forbidden, InvalidRequest
@@ -116,10 +116,16 @@ def read_artifact(context: Context, workspace: str, path: str) -> tuple[BinaryIO
 
 
 def write_artifact(context: Context, workspace: str, path: str) -> Staged:
-    """Where the bytes go; `commit` puts them in their place. Raises `Forbidden` for what only the server writes."""
-    place = writable_place(context, workspace, path)
+    """Where the bytes go; `commit_artifact` puts them in their place. Raises as `place_of_upload`."""
+    place = place_of_upload(context, workspace, path)
     staging = context.home.store(workspace, ARTIFACT_STORE) / ".staging"
     return Staged(place.root, place.parts, staging)
+
+
+def commit_artifact(context: Context, workspace: str, path: str, staged: Staged) -> None:
+    """Raises as `place_of_upload`: meanwhile the folder may have become a version."""
+    place_of_upload(context, workspace, path)
+    staged.commit()
 
 
 def delete_artifact(context: Context, workspace: str, path: str) -> None:
@@ -128,7 +134,7 @@ def delete_artifact(context: Context, workspace: str, path: str) -> None:
     Raises `NotFound`, or `Conflict` when a version of a model or of data is kept there.
     """
     place = writable_place(context, workspace, path)
-    _refuse_if_used(context, workspace, place)
+    _refuse_if_used(context, workspace, place, "deleted")
     if place.parts:
         remove(place.root, place.parts)
         return
@@ -137,17 +143,25 @@ def delete_artifact(context: Context, workspace: str, path: str) -> None:
             remove(place.root, (item.name,))
 
 
-def _refuse_if_used(context: Context, workspace: str, place: Place) -> None:
+def place_of_upload(context: Context, workspace: str, path: str) -> Place:
+    """As `writable_place`. Raises `Conflict` for a file of a version of a model or of data: versions never change."""
+    place = writable_place(context, workspace, path)
+    _refuse_if_used(context, workspace, place, "written")
+    return place
+
+
+def _refuse_if_used(context: Context, workspace: str, place: Place, verb: Literal["written", "deleted"]) -> None:
     root = context.home.store(workspace, ARTIFACT_STORE)
     path = "/".join((*place.root.relative_to(root).parts, *place.parts))
+    find = asset_places.versions_around if verb == "written" else asset_places.versions_at
     with context.db.read() as connection:
-        used = asset_places.versions_at(connection, workspace, f"azureml://datastores/{ARTIFACT_STORE}/paths/{path}")
+        used = find(connection, workspace, f"azureml://datastores/{ARTIFACT_STORE}/paths/{path}")
     if used:
         named = ", ".join(f"{kind} {name}:{version}" for kind, name, version in used)
         raise Conflict(
-            f"{path} cannot be deleted: {named} is kept there",
+            f"{path} cannot be {verb}: {named} is kept there, and versions never change",
             code="ArtifactInUse",
-            hint="delete the version first, if nobody needs it any more",
+            hint="write to another path" if verb == "written" else "delete the version first, if nobody needs it",
         )
 
 

@@ -9,10 +9,9 @@ from functools import partial
 from sqlalchemy import Connection
 
 from zaffre.base import limits
-from zaffre.base.errors import NotFound
 from zaffre.services.context import Context
 from zaffre.services.tracking.values import wrong
-from zaffre.store import jobs, logged_models, metrics, params, runs
+from zaffre.store import job_tags, jobs, logged_models, metrics, params, runs
 from zaffre.store.db import Database
 from zaffre.store.logged_models import ModelPoint
 from zaffre.store.metrics import Point
@@ -61,7 +60,7 @@ def _append(db: weakref.ref[Database], connection: Connection, items: Sequence[M
     for workspace, run, points in items:
         job, problem = known.get((workspace, run), (None, None))
         if job is None:
-            errors.append(NotFound(f"Run with id={run} not found", code="RunNotFound", hint="mlflow.search_runs()"))
+            errors.append(runs.unknown(run))
         else:
             errors.append(problem)
             if problem is None:
@@ -97,7 +96,7 @@ def log_batch(
 
 def set_tags_of(context: Context, connection: Connection, job_id: int, tags: Mapping[str, str | None]) -> None:
     """None removes a tag. The tag `mlflow.runName` is the display name."""
-    jobs.set_tags(context.db, connection, job_id, tags)
+    job_tags.set_tags(context.db, connection, job_id, tags)
     if tags.get(RUN_NAME):
         jobs.change(connection, job_id, {"display_name": tags[RUN_NAME]})
 

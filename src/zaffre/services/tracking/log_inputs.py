@@ -9,7 +9,7 @@ import orjson
 from zaffre.base import limits
 from zaffre.services.context import Context
 from zaffre.services.tracking.values import wrong
-from zaffre.store import datasets, jobs, logged_models, runs
+from zaffre.store import datasets, job_tags, logged_models, runs
 from zaffre.store.datasets import DatasetUse
 
 LOGGED_MODELS = "mlflow.log-model.history"
@@ -42,6 +42,6 @@ def log_model(context: Context, workspace: str, run: str, model_json: str) -> No
         raise wrong(f"Model json is missing mandatory fields: {missing}")
     with context.db.write() as connection:
         record = runs.loggable(connection, workspace, run)
-        former = jobs.tags_of(connection, [record.id]).get(record.id, {}).get(LOGGED_MODELS, "[]")
+        former = job_tags.tags_of(connection, [record.id]).get(record.id, {}).get(LOGGED_MODELS, "[]")
         history = [*orjson.loads(former), model]
-        jobs.set_tags(context.db, connection, record.id, {LOGGED_MODELS: orjson.dumps(history).decode()})
+        job_tags.set_tags(context.db, connection, record.id, {LOGGED_MODELS: orjson.dumps(history).decode()})

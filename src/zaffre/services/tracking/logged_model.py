@@ -14,7 +14,8 @@ from zaffre.base.clock import now_ms
 from zaffre.base.confine import kind_of, parts_of
 from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.base.ids import sequence
-from zaffre.core.search_filter import LOGGED_MODELS, parse_filter, parse_order
+from zaffre.core.search_filter import parse_filter, parse_order
+from zaffre.core.search_grammar import LOGGED_MODELS
 from zaffre.services.context import Context
 from zaffre.services.tracking.artifacts import MODELS, SCHEME, run_path
 from zaffre.services.tracking.experiment import DEFAULT_ID, DEFAULT_NAME, number, resolve

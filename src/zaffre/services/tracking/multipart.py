@@ -27,7 +27,7 @@ import orjson
 from zaffre.base.confine import Staged
 from zaffre.base.errors import NotFound
 from zaffre.services.context import Context
-from zaffre.services.tracking.artifacts import ARTIFACT_STORE, writable_place
+from zaffre.services.tracking.artifacts import ARTIFACT_STORE, place_of_upload
 from zaffre.services.tracking.values import wrong
 
 PARTS = 10_000
@@ -52,7 +52,7 @@ def create_upload(context: Context, workspace: str, path: str, parts: int) -> Up
     """Raises `InvalidRequest` for a path that escapes or a wrong number of parts, `Forbidden` for what is not his."""
     if not 0 < parts <= PARTS:
         raise wrong(f"Invalid value {parts} for parameter 'num_parts' supplied: it must be between 1 and {PARTS}")
-    if not writable_place(context, workspace, path).parts:
+    if not place_of_upload(context, workspace, path).parts:
         raise wrong(f"Invalid path: {path[:200]!r} names no file")
     staging = _staging(context, workspace)
     _sweep(staging)
@@ -139,7 +139,7 @@ def complete_upload(context: Context, workspace: str, path: str, upload: str, et
     for number, etag in etags.items():
         if etag and (number not in there or etag.strip('"') != _etag(number, there[number]).strip('"')):
             raise wrong(f"Part {number} is not the one that was sent: its ETag is {_etag(number, there[number])}")
-    place = writable_place(context, workspace, path)
+    place = place_of_upload(context, workspace, path)
     data = found.folder / "data"
     before = sum(size for number, size in there.items() if number != found.parts)
     with data.open("r+b", buffering=0) as file, (found.folder / "last").open("rb", buffering=0) as last:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 
 from zaffre.core.run_status import TO_MLFLOW
 from zaffre.services.tracking.experiment import DEFAULT_ID, DEFAULT_NAME
-from zaffre.store import datasets, experiments, jobs, logged_models, metrics, params, runs
+from zaffre.store import datasets, experiments, job_tags, logged_models, metrics, params, runs
 from zaffre.store.datasets import DatasetUse
 from zaffre.store.logged_models import ModelUse
 from zaffre.store.metrics import Latest
@@ -44,7 +44,7 @@ def load(connection: Connection, workspace: str, records: Sequence[RunRecord]) -
     """Everything that these runs logged, in a handful of queries."""
     ids = [record.source_id for record in records]
     values, given = metrics.latest(connection, ids), params.of(connection, ids)
-    tagged = jobs.tags_of(connection, [record.id for record in records])
+    tagged = job_tags.tags_of(connection, [record.id for record in records])
     used, models = datasets.of(connection, ids), logged_models.uses_of(connection, ids)
     others = runs.names_of(connection, sorted({id_ for r in records for id_ in (r.parent_id, r.reused_from) if id_}))
     default = experiments.find(connection, workspace, DEFAULT_NAME)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from zaffre.core.search_filter import EXPERIMENTS, parse_filter, parse_order
+from zaffre.core.search_filter import parse_filter, parse_order
+from zaffre.core.search_grammar import EXPERIMENTS
 from zaffre.services.context import Context
 from zaffre.services.tracking.experiment import shown_id
 from zaffre.services.tracking.get_experiment import get_experiment_by_name

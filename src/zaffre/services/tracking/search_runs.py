@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.core.run_status import MEANING
-from zaffre.core.search_filter import RUNS, parse_filter, parse_order
+from zaffre.core.search_filter import parse_filter, parse_order
+from zaffre.core.search_grammar import RUNS
 from zaffre.services import cursors
 from zaffre.services.context import Context
 from zaffre.services.tracking.artifacts import RUN_ROOT
@@ -17,6 +18,7 @@ from zaffre.services.tracking.values import wrong
 from zaffre.store import experiments, run_search
 from zaffre.store.run_conditions import Conditions
 from zaffre.store.run_search import Choice
+from zaffre.store.run_stretches import Key
 
 
 def search_runs(
@@ -49,7 +51,7 @@ def search_runs(
         return load(connection, workspace, [record for record, _ in found[:size]]), token
 
 
-def _after(token: str | None, digest: str, kinds: Sequence[str]) -> run_search.Key | None:
+def _after(token: str | None, digest: str, kinds: Sequence[str]) -> Key | None:
     if not token:
         return None
     try:

@@ -8,7 +8,7 @@ from zaffre.core.run_status import FROM_MLFLOW
 from zaffre.services.context import Context
 from zaffre.services.tracking.run import Run, load
 from zaffre.services.tracking.values import wrong
-from zaffre.store import jobs, runs
+from zaffre.store import job_tags, runs
 from zaffre.store.run_conditions import RUN_NAME
 
 
@@ -25,7 +25,7 @@ def update_run(
             context.db.after_commit(lambda: context.changes.notify(run.root_id))
         if run_name:
             runs.change(connection, run, {"display_name": run_name})
-            jobs.set_tags(context.db, connection, run.id, {RUN_NAME: run_name})
+            job_tags.set_tags(context.db, connection, run.id, {RUN_NAME: run_name})
         return load(connection, workspace, [runs.get(connection, workspace, name)])[0]
 
 

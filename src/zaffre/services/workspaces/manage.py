@@ -8,8 +8,7 @@ from zaffre.base.clock import iso
 from zaffre.base.errors import Conflict
 from zaffre.services.context import Context
 from zaffre.spec.document import dump, parse
-from zaffre.store import jobs as job_store
-from zaffre.store import resources
+from zaffre.store import job_living, resources
 from zaffre.wire.operation import Empty
 from zaffre.wire.resources import Nothing, PutWorkspace, WorkspaceList, WorkspaceRef, WorkspaceView
 
@@ -56,7 +55,7 @@ def delete(ctx: Context, request: WorkspaceRef) -> Empty:
         raise Conflict("the workspace default cannot be deleted", code="WorkspaceInUse")
     with ctx.db.write() as connection:
         resources.get_workspace(connection, request.workspace)
-        if living := job_store.count_living(connection, request.workspace):
+        if living := job_living.count_living(connection, request.workspace):
             raise Conflict(
                 f"{living} jobs of workspace {request.workspace} are living",
                 code="WorkspaceInUse",

@@ -9,7 +9,7 @@ import { Go } from "../../kit/Go";
 import { listed } from "../../lib/filter";
 import { ago, duration, value } from "../../lib/format";
 import { assign, slot } from "../../lib/slots";
-import { rest } from "../../lib/snippets";
+import { quote, rest } from "../../lib/snippets";
 import { isLive } from "../../lib/status";
 import { PageHead } from "../../shell/PageHead";
 import { Diff } from "../run/CodeTab";
