@@ -249,3 +249,81 @@ def test_eight_tabs_are_live_together(chrome: Any, studio: Studio) -> None:
         page.get_by_text("Live ·").wait_for()
         page.get_by_text(re.compile(r"tick \d+")).first.wait_for()
     context.close()
+
+
+def test_charts_are_arranged_by_keys_and_the_change_is_taken_back(visit: Open) -> None:
+    page = visit("jobs?q=boosting")
+    settle(page)
+    titles = page.locator(".panels h3")
+    titles.nth(3).wait_for()
+    before = titles.all_inner_texts()
+    grip = page.get_by_role("button", name="Move this chart")
+    grip.nth(0).focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile("charts="))
+    page.get_by_text("Place 2 of 4").wait_for(state="attached")
+    assert titles.all_inner_texts() == [before[1], before[0], *before[2:]]
+    page.keyboard.press("ArrowDown")  # the grip went with its chart and still has the focus
+    page.get_by_text("Place 4 of 4").wait_for(state="attached")
+    assert titles.all_inner_texts() == [before[1], before[2], before[3], before[0]]
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    page.get_by_text("Undone").wait_for(state="attached")
+    assert titles.all_inner_texts() == before
+    page.keyboard.press("Control+Shift+z")
+    page.get_by_text("Done again").wait_for(state="attached")
+    assert titles.all_inner_texts()[1] == before[0]
+    grip.nth(0).drag_to(grip.nth(3))
+    page.get_by_text("Place 4 of 4").wait_for(state="attached")
+    assert titles.all_inner_texts()[3] == before[1]
+
+
+def test_logs_are_searched_by_expressions(visit: Open, studio: Studio) -> None:
+    page = visit(f"jobs/{studio.made['train']}?tab=logs")
+    page.expects_errors = True
+    page.get_by_label("Search the log").wait_for()
+    page.get_by_role("button", name="Regular expression").click()
+    page.get_by_label("Search the log").fill(r"step 2[0-3]9 loss \d")
+    hits = page.get_by_role("list", name="Hits").get_by_role("listitem")
+    hits.nth(3).wait_for()
+    assert hits.count() == 4
+    page.get_by_label("Search the log").fill("step (")
+    page.get_by_role("alert").get_by_text("not a regular expression").wait_for()
+
+
+def test_lineage_goes_through_several_jobs(visit: Open, studio: Studio) -> None:
+    page = visit(f"jobs/{studio.made['broken']}")
+    steps = studio.place.api("GET", f"/jobs/{studio.made['broken']}/states")["items"]
+    compare = next(item["job"] for item in steps if item["node"] == "compare_folds")
+    page.goto(f"{studio.place.url}/jobs/{compare}?tab=lineage&depth=5")
+    listed = page.get_by_role("region", name="Made from and used by")
+    listed.get_by_text("load_patients").first.wait_for()
+    listed.get_by_text("write_report").first.wait_for()
+    page.locator(".react-flow__node").nth(5).wait_for()
+
+
+def test_a_lost_answer_is_asked_for_again_and_done_once(visit: Open, studio: Studio) -> None:
+    """The network goes after the server heard the request: the same key makes it the same job."""
+    page = visit("submit")
+    page.expects_errors = True
+    lost: list[str] = []
+
+    def lose_first(route: Any) -> None:
+        if route.request.method == "POST" and not lost:
+            lost.append(route.request.headers["idempotency-key"])
+            route.fetch()
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.route(re.compile(r"/jobs$"), lose_first)
+    editor = page.get_by_role("textbox", name="Document of the job")
+    editor.click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(
+        "type: command\ncommand: echo once\nenvironment: azureml:python@latest\ndisplay_name: only once\n"
+    )
+    page.get_by_role("button", name="Submit").click()
+    page.get_by_role("heading", name="only once").wait_for()
+    assert lost
+    assert len([item for item in studio.place.api("GET", "/jobs")["items"] if item["display_name"] == "only once"]) == 1

@@ -39,6 +39,7 @@ from zaffre.services.jobs import (
     watch,
 )
 from zaffre.services.jobs import diff as job_diff
+from zaffre.services.lineage import graph as lineage_graph
 from zaffre.services.metrics import query as metrics_query
 from zaffre.services.metrics import show as metrics_show
 from zaffre.services.models import alias, approve, export, import_files, package, promote
@@ -101,6 +102,8 @@ HANDLERS: dict[str, Handler] = {
     "jobs.cause": graph.cause,
     "jobs.log_size": log_search.size,
     "jobs.log_search": log_search.search,
+    "jobs.log_line": log_search.line,
+    "lineage.graph": lineage_graph.graph,
     "metrics.query": metrics_query.query,
     "metrics.columns": metrics_query.columns,
     "metrics.list": metrics_show.list_metrics,

@@ -252,7 +252,14 @@ def edges_of(connection: Connection, record: AssetRecord) -> list[tuple[Edge, st
 
 
 def edges_at(
-    connection: Connection, workspace: str, kind: str, ref: str, since: int = 0
+    connection: Connection,
+    workspace: str,
+    kind: str,
+    ref: str,
+    since: int = 0,
+    *,
+    direction: str | None = None,
+    limit: int | None = None,
 ) -> list[tuple[Edge, str, str]]:
     """As `edges_of`, for anything that a job may use or make. `since` is the least number of an edge that counts."""
     C = lineage.c
@@ -261,11 +268,18 @@ def edges_at(
         .join_from(lineage, jobs, C.job_id == jobs.c.id)
         .where(C.workspace == workspace, C.kind == kind, C.ref == ref, C.id >= since)
         .order_by(C.id)
+        .limit(limit)
     )
+    if direction:
+        query = query.where(C.direction == direction)
     return [(Edge(*row[:5]), row[5], row[6]) for row in connection.execute(query)]
 
 
-def edges_of_job(connection: Connection, job_id: int) -> list[Edge]:
+def edges_of_job(
+    connection: Connection, job_id: int, direction: str | None = None, limit: int | None = None
+) -> list[Edge]:
     C = lineage.c
-    query = select(C.job_id, C.direction, C.port, C.kind, C.ref).where(C.job_id == job_id).order_by(C.id)
+    query = select(C.job_id, C.direction, C.port, C.kind, C.ref).where(C.job_id == job_id).order_by(C.id).limit(limit)
+    if direction:
+        query = query.where(C.direction == direction)
     return [Edge(*row) for row in connection.execute(query)]

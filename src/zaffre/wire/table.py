@@ -13,6 +13,7 @@ from zaffre.wire import (
     files,
     graphs,
     jobs,
+    lineage,
     logs,
     metrics,
     models,
@@ -27,7 +28,7 @@ from zaffre.wire.operation import Operation
 OPERATIONS: dict[str, Operation[Any, Any]] = {
     operation.name: operation
     for noun in (
-        jobs, files, graphs, logs, runs, views, metrics, data, models, assets, resources,
+        jobs, files, graphs, lineage, logs, runs, views, metrics, data, models, assets, resources,
         batch, online, content, audit, server,
     )
     for operation in noun.OPERATIONS

@@ -35,18 +35,20 @@ interface Props {
   onRange: (range: [number, number] | null) => void;
   span?: number;
   close?: () => void;
+  grip?: ReactNode; // by which it is moved
   highlight?: string | null;
   legend?: boolean;
 }
 
 export function MetricPanel(props: Props) {
-  const { metric, runs, settings, range, onRange, span = 6, close } = props;
+  const { metric, runs, settings, range, onRange, span = 6, close, grip } = props;
   const [large, setLarge] = useState(false);
   return (
     <section className="panel" style={{ gridColumn: `span ${span}` }} aria-label={metric}>
       <header>
         <h3 title={metric}>{metric}</h3>
         {range && <Button kind="ghost small" icon="retry" tip="Reset the zoom" onClick={() => onRange(null)} />}
+        {grip}
         <Button kind="ghost small" icon="large" tip="Full screen" onClick={() => setLarge(true)} />
         {close && <Button kind="ghost small" icon="close" tip="Take this chart away" onClick={close} />}
       </header>

@@ -657,6 +657,13 @@ export interface KeyList {
   [more: string]: unknown;
 }
 
+export interface LineageArrow {
+  source: string;
+  target: string;
+  port: string;
+  [more: string]: unknown;
+}
+
 export interface LineageEdge {
   job: string;
   job_status: string;
@@ -664,6 +671,25 @@ export interface LineageEdge {
   port: string;
   kind: string;
   ref: string;
+  [more: string]: unknown;
+}
+
+export interface LineageGraph {
+  root: string;
+  nodes: LineageNode[];
+  edges: LineageArrow[];
+  [more: string]: unknown;
+}
+
+export interface LineageNode {
+  id: string;
+  kind: string;
+  name: string;
+  version?: string | null;
+  title?: string | null;
+  status?: string | null;
+  level: number;
+  more?: boolean;
   [more: string]: unknown;
 }
 
@@ -748,6 +774,8 @@ export interface LogHit {
   line: number;
   offset: number;
   text: string;
+  start: number;
+  end: number;
   [more: string]: unknown;
 }
 
@@ -755,6 +783,17 @@ export interface LogHits {
   hits: LogHit[];
   complete: boolean;
   [more: string]: unknown;
+}
+
+export interface LogLine {
+  line: number;
+  [more: string]: unknown;
+}
+
+export interface LogOffset {
+  workspace?: string;
+  name: string;
+  offset: number;
 }
 
 export interface LogSize {
@@ -1067,6 +1106,7 @@ export interface SearchLog {
   workspace?: string;
   name: string;
   text: string;
+  regex?: boolean;
   max_results?: number;
 }
 
@@ -1169,6 +1209,15 @@ export interface TopValue {
   value: string;
   count: number;
   [more: string]: unknown;
+}
+
+export interface TraceLineage {
+  workspace?: string;
+  kind: "job" | "data" | "model" | "environment" | "component";
+  name: string;
+  version?: string | null;
+  direction?: "up" | "down" | "both";
+  depth?: number;
 }
 
 export interface Tree {
@@ -1356,6 +1405,7 @@ export interface Operations {
   "jobs.graph": { request: JobRef; response: GraphView };
   "jobs.list": { request: ListJobs; response: JobList };
   "jobs.log": { request: ReadLog; response: Response };
+  "jobs.log_line": { request: LogOffset; response: LogLine };
   "jobs.log_search": { request: SearchLog; response: LogHits };
   "jobs.log_size": { request: JobRef; response: LogSize };
   "jobs.plan": { request: SubmitJob; response: PlanView };
@@ -1366,6 +1416,7 @@ export interface Operations {
   "jobs.states": { request: JobRef; response: StatesView };
   "jobs.update": { request: UpdateJob; response: JobView };
   "jobs.watch": { request: WatchJob; response: Response };
+  "lineage.graph": { request: TraceLineage; response: LineageGraph };
   "metrics.columns": { request: QueryColumns; response: Response };
   "metrics.history": { request: ReadHistory; response: History };
   "metrics.list": { request: ListMetrics; response: MetricList };

@@ -46,15 +46,28 @@ export async function send(name: OperationName, request: Fields, signal?: AbortS
     init.body = JSON.stringify(body);
     init.headers = { "content-type": "application/json" };
   }
-  let answer: Response;
-  try {
-    answer = await fetch(url, init);
-  } catch (error) {
-    if (signal?.aborted) throw error;
-    throw new ApiError(0, "Unreachable", "The server does not answer.", "zaffre status");
+  // The server does what carries a key once, however often it comes: an answer that was lost is asked for again.
+  if (method === "POST") init.headers = { ...(init.headers as object), "idempotency-key": newKey() };
+  for (let attempt = 0; ; attempt += 1) {
+    let answer: Response | null = null;
+    try {
+      answer = await fetch(url, init);
+    } catch (error) {
+      if (signal?.aborted) throw error;
+    }
+    if (answer?.ok) return answer;
+    const problem = answer ? await failure(answer) : new ApiError(0, "Unreachable", "The server does not answer.", "zaffre status");
+    const again = method === "POST" && attempt < PAUSES_MS.length && (answer === null || problem.code === "RequestUnderWay");
+    if (!again) throw problem;
+    await new Promise((done) => setTimeout(done, PAUSES_MS[attempt]));
   }
-  if (!answer.ok) throw await failure(answer);
-  return answer;
+}
+
+const PAUSES_MS = [200, 800, 2000];
+
+/** Not of `crypto.randomUUID`, which browsers keep from pages that come over plain HTTP. */
+function newKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function failure(answer: Response): Promise<ApiError> {

@@ -9,7 +9,7 @@ import { Go } from "../../kit/Go";
 import { listed } from "../../lib/filter";
 import { ago, duration, value } from "../../lib/format";
 import { assign, slot } from "../../lib/slots";
-import { rest } from "../../lib/snippets";
+import { quote, rest } from "../../lib/snippets";
 import { isLive } from "../../lib/status";
 import { PageHead } from "../../shell/PageHead";
 import { Diff } from "../run/CodeTab";
@@ -30,7 +30,7 @@ export function Page() {
         title={`Compare ${names.length} run${names.length === 1 ? "" : "s"}`}
         crumbs={[{ title: "Jobs", to: "/jobs" }]}
         busy={answer.isFetching}
-        snippets={{ python: `from zaffre import Workspace\n\nws = Workspace.from_home()\nfound = ws.runs.compare(${JSON.stringify(names)})\nfor metric in found.metrics:\n    print(metric.key, metric.values)`, cli: `zaffre job show --name ${names[0] ?? "NAME"}`, rest: rest("runs.compare", request) }}
+        snippets={{ python: `from zaffre import Workspace\n\nws = Workspace.from_home()\nfound = ws.runs.compare(${names.map((name) => JSON.stringify(name)).join(", ")})\nfor metric in found.metrics:\n    print(metric.key, metric.values)`, cli: `zaffre run compare ${names.map(quote).join(" ")}`, rest: rest("runs.compare", request) }}
         actions={tab !== "charts" && <Button aria-pressed={only} onClick={() => setAddress({ all: only ? "1" : undefined })}>Only differences</Button>}
       />
       {names.length === 0 ? (

@@ -1,3 +1,4 @@
+import type { ReactNode } from "react";
 import type { ChartRun } from "../../charts/MetricPanel";
 import { Bars } from "../../charts/MetricPanel";
 import { Histogram, Parallel, Scatter, type Point } from "../../charts/points";
@@ -7,7 +8,7 @@ import { slot } from "../../lib/slots";
 import { titleOf } from "./columns";
 import { valueOf, type Jobs, type Panel } from "./state";
 
-export default function Others({ panel, jobs, runs, span, close }: { panel: Panel; jobs: Jobs; runs: ChartRun[]; span: number; close: () => void }) {
+export default function Others({ panel, jobs, runs, span, close, grip }: { panel: Panel; jobs: Jobs; runs: ChartRun[]; span: number; close: () => void; grip: ReactNode }) {
   const go = useGo();
   const names = panel.of.map(titleOf);
   const shown = new Map(runs.map((run) => [run.name, run]));
@@ -18,6 +19,7 @@ export default function Others({ panel, jobs, runs, span, close }: { panel: Pane
     <section className="panel" style={{ gridColumn: `span ${span}` }} aria-label={names.join(", ")}>
       <header>
         <h3>{panel.kind === "parallel" ? names.join(" → ") : panel.kind === "scatter" ? `${names[1]} by ${names[0]}` : names[0]}</h3>
+        {grip}
         <Button kind="ghost small" icon="close" tip="Take this chart away" onClick={close} />
       </header>
       <div className="plot">

@@ -1,8 +1,9 @@
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import { ChartBar, useChartSettings } from "../../charts/ChartBar";
 import { MetricPanel } from "../../charts/MetricPanel";
 import { Button, Empty, FilterField } from "../../kit/basic";
 import { Modal } from "../../kit/dialog";
+import { Icon } from "../../kit/Icon";
 import { field } from "../../lib/filter";
 import { isLive } from "../../lib/status";
 import { titleOf } from "./columns";
@@ -19,7 +20,30 @@ export function Panels({ jobs }: { jobs: Jobs }) {
   const names = [...new Set([...jobs.visible, ...(jobs.baseline ? [jobs.baseline] : [])])].slice(0, 100);
   const runs = names.map((name) => ({ name, title: by.get(name)?.display_name || name, slot: jobs.slots.get(name), live: isLive(by.get(name)?.status), baseline: name === jobs.baseline }));
   const wide = jobs.view === "charts" ? 4 : 6;
-  const away = (at: number) => jobs.setPanels(panels.filter((_, other) => other !== at));
+  const done = useRef<Panel[][]>([]);
+  const undone = useRef<Panel[][]>([]);
+  const [told, setTold] = useState("");
+  const change = (next: Panel[]) => {
+    done.current.push(panels);
+    undone.current = [];
+    jobs.setPanels(next);
+  };
+  const step = (from: Panel[][], to: Panel[][], word: string) => {
+    const before = from.pop();
+    if (!before) return;
+    to.push(panels);
+    jobs.setPanels(before);
+    setTold(word);
+  };
+  const away = (at: number) => change(panels.filter((_, other) => other !== at));
+  const move = (from: number, to: number) => {
+    if (to < 0 || to >= panels.length || from === to) return;
+    const next = panels.toSpliced(from, 1);
+    next.splice(to, 0, panels[from]!);
+    change(next);
+    setTold(`Place ${to + 1} of ${panels.length}`);
+  };
+  const grip = (at: number) => <Grip at={at} move={move} perRow={12 / wide} />;
   return (
     <>
       <div className="row wrap" style={{ padding: "6px 10px", borderBottom: "1px solid var(--line)", background: "var(--sunk)" }}>
@@ -28,12 +52,19 @@ export function Panels({ jobs }: { jobs: Jobs }) {
         <span className="dim">{runs.length} run{runs.length === 1 ? "" : "s"} shown</span>
         <Button icon="plus" onClick={() => setAdding(true)}>Chart</Button>
       </div>
-      <div className="panels" tabIndex={0} role="region" aria-label="Charts" onKeyDown={(event) => event.key === "z" && setRange(null)}>
+      <div className="panels" tabIndex={0} role="region" aria-label="Charts" onKeyDown={(event) => {
+        if (event.key.toLowerCase() !== "z") return;
+        if (!event.metaKey && !event.ctrlKey) return setRange(null);
+        event.preventDefault();
+        if (event.shiftKey) step(undone.current, done.current, "Done again");
+        else step(done.current, undone.current, "Undone");
+      }}>
+        <span className="sr" role="status">{told}</span>
         {panels.map((panel, at) =>
           panel.kind === "line" ? (
-            <MetricPanel key={panel.of[0]} metric={field(panel.of[0]!).key} runs={runs} settings={settings} range={range} onRange={setRange} span={panels.length === 1 ? 12 : wide} close={() => away(at)} legend={panels.length === 1} />
+            <MetricPanel key={panel.of[0]} metric={field(panel.of[0]!).key} runs={runs} settings={settings} range={range} onRange={setRange} span={panels.length === 1 ? 12 : wide} close={() => away(at)} grip={grip(at)} legend={panels.length === 1} />
           ) : (
-            <Suspense key={panel.kind + panel.of.join()} fallback={null}><Others panel={panel} jobs={jobs} runs={runs} span={panel.kind === "parallel" ? 12 : wide} close={() => away(at)} /></Suspense>
+            <Suspense key={panel.kind + panel.of.join()} fallback={null}><Others panel={panel} jobs={jobs} runs={runs} span={panel.kind === "parallel" ? 12 : wide} close={() => away(at)} grip={grip(at)} /></Suspense>
           ),
         )}
         {!panels.length && (
@@ -44,8 +75,35 @@ export function Panels({ jobs }: { jobs: Jobs }) {
           </div>
         )}
       </div>
-      {adding && <Add jobs={jobs} close={() => setAdding(false)} add={(panel) => jobs.setPanels([...panels, panel])} />}
+      {adding && <Add jobs={jobs} close={() => setAdding(false)} add={(panel) => change([...panels, panel])} />}
     </>
+  );
+}
+
+const CARRIED = "application/x-zaffre-panel";
+
+/** Drag it onto another chart's grip, or move the chart with the arrow keys. */
+function Grip({ at, move, perRow }: { at: number; move: (from: number, to: number) => void; perRow: number }) {
+  const steps: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -perRow, ArrowDown: perRow };
+  return (
+    <button
+      type="button"
+      className="btn ghost small icon grip"
+      draggable
+      aria-label="Move this chart"
+      title="Drag, or press the arrow keys; Ctrl+Z takes it back"
+      onKeyDown={(event) => {
+        const by = steps[event.key];
+        if (by === undefined) return;
+        event.preventDefault();
+        move(at, at + by);
+      }}
+      onDragStart={(event) => event.dataTransfer.setData(CARRIED, String(at))}
+      onDragOver={(event) => event.dataTransfer.types.includes(CARRIED) && event.preventDefault()}
+      onDrop={(event) => { event.preventDefault(); move(Number(event.dataTransfer.getData(CARRIED)), at); }}
+    >
+      <Icon name="grip" size={14} />
+    </button>
   );
 }
 

@@ -97,7 +97,7 @@ export function Settings() {
   const [density, setDensity] = useState(localStorage.getItem("zaffre.density") ?? "normal");
   return (
     <>
-      <PageHead title="Settings" snippets={{ python: "from zaffre import Workspace\n\nws = Workspace.from_home()", cli: "zaffre status\nzaffre storage gc", rest: rest("server.status", {}) }} />
+      <PageHead title="Settings" snippets={{ python: "from zaffre import Workspace\n\nws = Workspace.from_home()", cli: "zaffre status\nzaffre storage gc --dry-run", rest: rest("server.status", {}) }} />
       <div className="scroll">
         <div className="two">
           <div className="stack">

@@ -15,6 +15,7 @@ const LINE = 18;
 
 interface Held {
   start: number; // offset of the first byte that is shown
+  line: number | null; // its number; not known at once in the middle of a log
   end: number;
   lines: string[]; // the last one is unfinished
 }
@@ -45,10 +46,11 @@ export default function Logs({ job }: { job: JobView }) {
   const [wrap, setWrap] = useState(false);
   const [only, setOnly] = useState(false);
   const [text, setText] = useState("");
+  const [regex, setRegex] = useState(false);
   const [atEnd, setAtEnd] = useState(true); // the window reaches the end of the log
   const [target, setTarget] = useState<number | null>(null); // an offset to scroll to
   const size = useApi("jobs.log_size", { name: job.name }, { refetchInterval: live ? 10_000 : false });
-  const hits = useApi("jobs.log_search", { name: job.name, text }, { enabled: text.length > 0, staleTime: live ? 0 : 60_000 });
+  const hits = useApi("jobs.log_search", { name: job.name, text, regex }, { retry: false, enabled: text.length > 0, staleTime: live ? 0 : 60_000 });
 
   const load = useCallback(
     async (offset: number, last: boolean, to: number | null = null) => {
@@ -56,7 +58,8 @@ export default function Logs({ job }: { job: JobView }) {
         const piece = await read(workspace, job.name, offset, WINDOW * 2);
         const lines = piece.text.split("\n");
         const cut = offset > 0 && lines.length > 1 ? lines.shift()! : "";
-        setHeld({ start: offset + new TextEncoder().encode(cut).length + (cut ? 1 : 0), end: piece.end, lines });
+        const start = offset + new TextEncoder().encode(cut).length + (cut ? 1 : 0);
+        setHeld({ start, line: start === 0 ? 1 : null, end: piece.end, lines });
         setAtEnd(last);
         setTarget(to);
         setError(null);
@@ -91,8 +94,17 @@ export default function Logs({ job }: { job: JobView }) {
     held ? String(held.end) : undefined,
   );
 
+  const start = held?.start ?? 0;
+  useEffect(() => {
+    if (start === 0) return;
+    const control = new AbortController();
+    call("jobs.log_line", { workspace, name: job.name, offset: start }, control.signal)
+      .then((found) => setHeld((now) => (now?.start === start ? { ...now, line: found.line } : now)))
+      .catch(() => undefined); // lines are shown without their numbers then
+    return () => control.abort();
+  }, [start, workspace, job.name]);
+
   const lines = held?.lines ?? [];
-  const numbered = held?.start === 0;
   const shown = useMemo(() => {
     const all = lines.length && lines.at(-1) === "" ? lines.slice(0, -1) : lines;
     const found = all.map((line, at) => [at + 1, line] as const);
@@ -125,8 +137,9 @@ export default function Logs({ job }: { job: JobView }) {
   return (
     <div className="full" style={{ borderTop: 0 }}>
       <div className="logbar" style={{ borderTop: 0 }}>
-        <FilterField value={text} onChange={setText} placeholder="Search the whole log" label="Search the log" />
-        {text && hits.data && (
+        <FilterField value={text} onChange={setText} placeholder="Search the whole log" label="Search the log" bad={!!hits.error} />
+        <Button aria-pressed={regex} aria-label="Regular expression" className="mono" onClick={() => setRegex(!regex)} tip="Regular expression (RE2); (?-i) heeds the case">.*</Button>
+        {text && !hits.error && hits.data && (
           <span className="dim">
             {count(hits.data.hits.length)}{hits.data.complete ? "" : "+"} line{hits.data.hits.length === 1 ? "" : "s"}
           </span>
@@ -138,13 +151,14 @@ export default function Logs({ job }: { job: JobView }) {
         <Button aria-pressed={follow && atEnd} icon="down" onClick={() => (atEnd ? setFollow(!follow) : void end())} tip={live ? "Keep the newest line in view" : "To the end"}>{live ? "Follow" : "End"}</Button>
         <a className="btn icon" href={download} download={`${job.name}.log`} aria-label="Download the log"><Icon name="download" size={15} /></a>
       </div>
-      {text && hits.data && hits.data.hits.length > 0 && (
+      {text && hits.error && <div className="error" role="alert" style={{ margin: "0 16px 8px" }}><div className="grow">{hits.error.message}</div></div>}
+      {text && !hits.error && hits.data && hits.data.hits.length > 0 && (
         <div style={{ maxHeight: 150, overflow: "auto", borderTop: "1px solid var(--line)", background: "var(--panel)" }} role="list" aria-label="Hits">
           {hits.data.hits.map((hit) => (
             <div role="listitem" key={hit.offset}>
               <button type="button" className="row" style={{ width: "100%", padding: "0 16px", minHeight: 24 }} onClick={() => jump(hit.offset)}>
                 <span className="dim num" style={{ width: 64 }}>{hit.line}</span>
-                <span className="mono clip"><Marked text={hit.text} wanted={text} /></span>
+                <span className="mono clip">{hit.text.slice(0, hit.start)}<mark>{hit.text.slice(hit.start, hit.end)}</mark>{hit.text.slice(hit.end)}</span>
               </button>
             </div>
           ))}
@@ -178,8 +192,8 @@ export default function Logs({ job }: { job: JobView }) {
                 const [number, line] = shown[item.index]!;
                 return (
                   <div key={item.key} data-index={item.index} ref={wrap ? list.measureElement : undefined} className={`ln ${isBad(line) ? "bad" : ""}`} style={{ transform: `translateY(${item.start}px)` }}>
-                    <span className="no">{numbered ? number : ""}</span>
-                    <LogLine line={line} wanted={text} />
+                    <span className="no">{held.line === null ? "" : held.line + number - 1}</span>
+                    <LogLine line={line} wanted={regex ? "" : text} />
                   </div>
                 );
               })}
