@@ -5,7 +5,7 @@ import { jobPath, useGo } from "../../data/nav";
 import { Answer, Button, Chip, Empty, FilterField, Menu, Segments } from "../../kit/basic";
 import { Grid } from "../../kit/Grid";
 import { count as counted } from "../../lib/format";
-import { rest } from "../../lib/snippets";
+import { quote, rest } from "../../lib/snippets";
 import { isLive } from "../../lib/status";
 import { PageHead } from "../../shell/PageHead";
 import { ColumnPicker } from "./ColumnPicker";
@@ -30,7 +30,7 @@ export function Page() {
         status={<span className="dim" aria-live="polite">{count.data ? counted(count.data.count) : ""}</span>}
         snippets={{
           python: `from zaffre import Workspace\n\nws = Workspace.from_home()\nfor run in ws.runs.search(${[query.filter && `filter=${JSON.stringify(query.filter)}`, query.order_by.length && `order_by=${JSON.stringify(query.order_by)}`].filter(Boolean).join(", ")}):\n    print(run.name, run.status, run.metrics)`,
-          cli: "zaffre job list --max-results 200",
+          cli: ["zaffre run list", query.filter && `--filter ${quote(query.filter)}`, query.order_by.length && `--order-by ${query.order_by.map(quote).join(" ")}`, "--max-results 200"].filter(Boolean).join(" "),
           rest: rest("runs.search", said),
         }}
         actions={
