@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -17,6 +18,10 @@ from sqlalchemy.engine import URL
 
 from zaffre.store import schema
 from zaffre.store.db import Database
+
+# A run in the background of a shell ignores Ctrl-C, and so would every command that a test interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SERVER_URL = "ZAFFRE_TEST_POSTGRES"  # names a running server; its user must be able to create databases
 
