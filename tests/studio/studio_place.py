@@ -100,6 +100,10 @@ class Place:
             for job in self.api("GET", f"/jobs?status={status}")["items"]:
                 self.http.post(f"/api/workspaces/default/jobs/{job['name']}/cancel", json={})
         until(lambda: not self.api("GET", "/jobs?status=CancelRequested")["items"], lambda: self.process.poll() is None)
+        self.down()
+
+    def down(self) -> None:
+        """The server ends; jobs go on."""
         self.http.close()
         self.process.terminate()
         self.process.wait(20)

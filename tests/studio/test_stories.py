@@ -188,7 +188,7 @@ def test_the_page_outlives_the_server(chrome: Any, tmp_path: Path) -> None:
         page.goto(f"{place.url}/jobs/{job}?tab=logs")
         page.get_by_role("heading", name="outlives").wait_for()
         port = int(place.url.rsplit(":", 1)[1])
-        place.stop()
+        place.down()
         page.get_by_text("Reconnecting. Data from").wait_for()
         place.start(port)
         page.get_by_text("Reconnecting. Data from").wait_for(state="detached")
