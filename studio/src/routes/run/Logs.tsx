@@ -3,7 +3,7 @@ import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import type { JobView } from "../../data/api";
 import { address as addressOf, call, send } from "../../data/client";
-import { useApi, useTopic, useWorkspace } from "../../data/hooks";
+import { useApi, useConnection, useTopic, useWorkspace } from "../../data/hooks";
 import { Button, Empty, Failure, FilterField, Skeleton } from "../../kit/basic";
 import { Icon } from "../../kit/Icon";
 import { isBad, spans } from "../../lib/ansi";
@@ -75,6 +75,10 @@ export default function Logs({ job }: { job: JobView }) {
     setFollow(true);
   }, [load, workspace, job.name]);
   useEffect(() => void end(), [end]);
+  const back = useConnection().state === "open";
+  useEffect(() => {
+    if (back && error) void end(); // what failed while the server was away is asked again
+  }, [back]);
 
   const ready = held !== null && atEnd;
   useTopic(
