@@ -68,7 +68,8 @@ def test_sec_01_workspace_in_the_path(server: Server) -> None:
     for name in ("..", "%2e%2e", "..%2f..", "%252e%252e", "nothing", "default%2f..%2fdefault"):
         assert server.api("GET", "/jobs", workspace=name).status_code in (403, 404), name
         answer = server.mlflow("POST", "mlflow/experiments/create", {"name": "x"}, workspace=name)
-        assert answer.status_code in (400, 403, 404, 405), name
+        # 405: a client makes `/mlflow/../api` of it, which is no call at all
+        assert answer.status_code in ((405,) if name == ".." else (400, 403, 404)), name
     assert not (server.home / "workspaces" / "nothing").exists()
 
 
