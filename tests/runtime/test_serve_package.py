@@ -120,9 +120,13 @@ def serving(
             time.sleep(0.02)
         yield running
     finally:
-        if process.poll() is None:
+        process.terminate()  # it ends its workers, which a kill would leave behind
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
             process.kill()
-        process.wait()
+            process.wait()
+            raise
 
 
 @pytest.fixture(scope="module")
