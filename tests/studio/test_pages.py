@@ -86,7 +86,7 @@ def test_sec_16_names_are_text_everywhere(visit: Callable[..., Any], studio: Stu
         assert page.evaluate("() => window.hacked") is None
         assert page.locator("main img").count() == 0
     page = visit(f"jobs/{studio.made['hostile']}")
-    page.get_by_role("heading", name=HOSTILE).wait_for()
+    page.get_by_role("heading", name=HOSTILE).first.wait_for()
     page.goto(f"{studio.place.url}/jobs/{studio.made['hostile']}?tab=charts")
     page.locator(".u-over").first.hover()
     assert page.evaluate("() => window.hacked") is None
@@ -95,7 +95,7 @@ def test_sec_16_names_are_text_everywhere(visit: Callable[..., Any], studio: Stu
 def test_sec_16_html_of_a_job_runs_in_a_closed_frame(visit: Callable[..., Any], studio: Studio) -> None:
     page = visit(f"jobs/{studio.made['train']}?tab=outputs&path=outputs/page.html")
     frame = page.frame_locator("iframe")
-    frame.get_by_text("Inside of a frame").wait_for()
+    frame.get_by_text("Inside of a frame").first.wait_for()
     inner = next(item for item in page.frames if "render=true" in item.url)
     assert inner.evaluate("() => document.title") == "ran", "its own scripts run"
     assert inner.evaluate("() => origin") == "null"

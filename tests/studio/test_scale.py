@@ -148,12 +148,12 @@ def test_a_run_with_many_metrics(page: Any, much: Much) -> None:
     _light(page, f"jobs/{much.wide}", much, 80 * KB)
     _light(page, f"jobs/{much.wide}?tab=charts", much, 200 * KB)
     page.get_by_label("Filter").first.fill("gain_1499")
-    page.get_by_role("region", name="layer149/gain_1499").wait_for()
+    page.get_by_role("region", name="layer149/gain_1499").first.wait_for()
 
 
 def test_a_metric_of_a_million_points(page: Any, much: Much) -> None:
     _light(page, f"jobs/{much.long}?tab=charts", much, 40 * KB)
-    page.get_by_text(re.compile(r"bucketed \d+:1")).wait_for()
+    page.get_by_text(re.compile(r"bucketed \d+:1")).first.wait_for()
     shown = much.place.api("POST", "/metrics:query", {"runs": [much.long], "keys": ["loss"], "buckets": 150})
     assert max(shown["curves"][0]["columns"]["max"]) == 42.0, "the spike shows at full zoom-out"
 
@@ -163,22 +163,22 @@ def test_a_pipeline_of_many_steps(page: Any, much: Much) -> None:
     page.get_by_text(f"{STEPS} steps").first.wait_for()
     page.get_by_label("Filter steps").fill("step_50")
     page.locator(".react-flow__node").first.wait_for()
-    page.get_by_role("region", name="Steps").get_by_text("step_500").wait_for()
+    page.get_by_role("region", name="Steps").get_by_text("step_500").first.wait_for()
 
 
 def test_a_log_of_a_gigabyte(page: Any, much: Much) -> None:
     _light(page, f"jobs/{much.printer}?tab=logs", much, 8 * MB)
-    page.get_by_text("029999 an ordinary line").wait_for()
-    page.get_by_text(re.compile(r"of 1(\.\d+)? G")).wait_for()
+    page.get_by_text("029999 an ordinary line").first.wait_for()
+    page.get_by_text(re.compile(r"of 1(\.\d+)? G")).first.wait_for()
 
 
 def test_a_folder_of_many_files(page: Any, much: Much) -> None:
     _light(page, f"jobs/{much.printer}?tab=outputs", much, 60 * KB)
-    page.get_by_text("image_000499.png").wait_for()
+    page.get_by_text("image_000499.png").first.wait_for()
     page.get_by_role("button", name="Later files").click()
-    page.get_by_text("501 to 1,000 of 100,000").wait_for()
-    page.get_by_text("image_000999.png").wait_for()
+    page.get_by_text("501 to 1,000 of 100,000").first.wait_for()
+    page.get_by_text("image_000999.png").first.wait_for()
     assert page.get_by_text("image_000499.png").count() == 0
     page.get_by_role("button", name="Earlier files").click()
-    page.get_by_text("image_000000.png").wait_for()
+    page.get_by_text("image_000000.png").first.wait_for()
     assert until(lambda: page.traffic.total("/api/") < 120 * KB)

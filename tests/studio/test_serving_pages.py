@@ -95,7 +95,7 @@ def test_no_page_breaks_the_rules_of_accessibility(visit: Open, studio: Studio, 
     for button in ("Deploy", "Promote"):
         page.goto(f"{studio.place.url}/models/risk?version=3")
         page.get_by_role("button", name=button, exact=True).click()
-        page.get_by_role("dialog").wait_for()
+        page.get_by_role("dialog").first.wait_for()
         check(button)
     assert not found, "\n".join(found)
 
@@ -115,27 +115,27 @@ def test_keys_lead_to_endpoints_and_are_shown_on_request(visit: Open, studio: St
     settle(page)
     for key in "ge":
         page.keyboard.press(key)
-    page.get_by_role("heading", name="Endpoints", exact=True, level=1).wait_for()
+    page.get_by_role("heading", name="Endpoints", exact=True, level=1).first.wait_for()
     page.get_by_role("link", name="risk", exact=True).click()
-    page.get_by_text("Callers send a key").wait_for()
+    page.get_by_text("Callers send a key").first.wait_for()
     key = studio.place.api("GET", "/online-endpoints/risk/credentials")["primaryKey"]
     assert key not in page.content()
     page.get_by_role("button", name="Show", exact=True).click()
-    page.get_by_text(key).wait_for()
+    page.get_by_text(key).first.wait_for()
     page.get_by_role("button", name="Hide").click()
     page.get_by_text(key).wait_for(state="detached")
 
 
 def test_two_deployments_are_asked_the_same(visit: Open) -> None:
     page = visit("endpoints/risk?tab=console")
-    page.get_by_text("The sample comes from").wait_for()
+    page.get_by_text("The sample comes from").first.wait_for()
     page.get_by_role("textbox", name="Input as JSON").fill(
         '{"input_data": {"columns": ["age", "bmi"], "data": [[10, 10]]}}'
     )
     page.get_by_label("To", exact=True).select_option("blue")
     page.get_by_label("and to").select_option("green")
     page.keyboard.press("Control+Enter")
-    page.get_by_text("They say different things; numbers differ by up to 0.1").wait_for()
+    page.get_by_text("They say different things; numbers differ by up to 0.1").first.wait_for()
     answers = page.get_by_label("Answer", exact=True)
     assert [answers.nth(at).inner_text().split() for at in range(2)] == [["[", "100", "]"], ["[", "100.1", "]"]]
     assert "azureml-model-deployment: blue" in page.locator("main").inner_text()
@@ -151,7 +151,7 @@ def test_a_version_is_rejected_with_a_reason_and_the_trail_knows(visit: Open, st
     dialog.wait_for(state="detached")
     assert studio.place.api("GET", "/models/risk?version=3")["approval"]["state"] == "Rejected"
     page.get_by_role("link", name="History").click()
-    page.get_by_text(f"worse {HOSTILE}").wait_for()
+    page.get_by_text(f"worse {HOSTILE}").first.wait_for()
     assert page.evaluate("() => window.hacked") is None
 
 
@@ -161,7 +161,7 @@ def test_promotion_says_why_not(visit: Open) -> None:
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Metric").fill("auc")
     dialog.get_by_role("button", name="Look first").click()
-    dialog.get_by_role("status").get_by_text("auc, higher is better").wait_for()
+    dialog.get_by_role("status").get_by_text("auc, higher is better").first.wait_for()
     assert dialog.get_by_text("moved").count() == 0
 
 
@@ -185,13 +185,13 @@ def test_from_a_model_to_its_answers_and_back(visit: Open, studio: Studio) -> No
     assert page.get_by_label("bmi, row 1").input_value() == "32.1"
     page.get_by_label("age, row 1").fill("60")
     page.get_by_role("button", name="Send").click()
-    page.get_by_label("Answer", exact=True).get_by_text("404.7").wait_for()
+    page.get_by_label("Answer", exact=True).get_by_text("404.7").first.wait_for()
 
     page.goto(f"{place.url}/models/risk?version=3")
     page.get_by_role("button", name="Deploy", exact=True).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Endpoint").fill("care")
-    dialog.get_by_text("It is there already.").wait_for()
+    dialog.get_by_text("It is there already.").first.wait_for()
     until(lambda: dialog.get_by_label("Deployment", exact=True).input_value() == "green")
     dialog.get_by_label("Send all traffic to it once it runs").uncheck()
     dialog.get_by_role("button", name="Deploy").click()
@@ -204,15 +204,15 @@ def test_from_a_model_to_its_answers_and_back(visit: Open, studio: Studio) -> No
         page.keyboard.press("ArrowLeft")
     assert border.get_attribute("aria-valuetext") == "blue 88 %, green 12 %"
     page.get_by_role("button", name="Preview").click()
-    page.get_by_text("100 % → 88 %").wait_for()
+    page.get_by_text("100 % → 88 %").first.wait_for()
     page.get_by_role("button", name="Apply").click()
-    page.get_by_text("Traffic changed").wait_for()
+    page.get_by_text("Traffic changed").first.wait_for()
     assert place.api("GET", "/online-endpoints/care")["traffic"] == {"blue": 88, "green": 12}
 
     page.get_by_role("link", name="History").click()
-    page.get_by_text("blue 100 % → blue 88 %, green 12 %").wait_for()
+    page.get_by_text("blue 100 % → blue 88 %, green 12 %").first.wait_for()
     page.get_by_role("button", name="Take back the last change").click()
-    page.get_by_text("taken back", exact=True).wait_for()
+    page.get_by_text("taken back", exact=True).first.wait_for()
     assert place.api("GET", "/online-endpoints/care")["traffic"] == {"blue": 100}
     page.goto(f"{place.url}/models/risk?version=2&tab=lineage")
-    page.get_by_text("deployment blue, 100 % of the requests").wait_for()
+    page.get_by_text("deployment blue, 100 % of the requests").first.wait_for()

@@ -16,10 +16,10 @@ Open = Callable[..., Any]
 def test_a_stranger_sees_how_to_log_in_and_nothing_else(chrome: Any, studio: Studio) -> None:
     page = chrome.new_context().new_page()
     page.goto(f"{studio.place.url}/jobs/{studio.made['train']}")
-    page.get_by_text("Open the link with your token").wait_for()
+    page.get_by_text("Open the link with your token").first.wait_for()
     assert "train forest" not in page.content()
     page.goto(f"{studio.place.url}/jobs/{studio.made['train']}?tab=logs&token={studio.place.token}")
-    page.get_by_role("heading", name="train forest").wait_for()
+    page.get_by_role("heading", name="train forest").first.wait_for()
     assert page.url == f"{studio.place.url}/jobs/{studio.made['train']}?tab=logs", "the token left the address"
     cookie = page.context.cookies()[0]
     assert cookie["httpOnly"]
@@ -32,17 +32,17 @@ def test_submit_follow_and_read_what_came_out(visit: Open, studio: Studio) -> No
     editor = page.get_by_role("textbox", name="Document of the job")
     editor.wait_for()
     page.get_by_label("name", exact=True).fill("browser")
-    page.get_by_text("name: browser").wait_for()
+    page.get_by_text("name: browser").first.wait_for()
     page.get_by_role("button", name="Plan").click()
-    page.get_by_text("1 will run").wait_for()
+    page.get_by_text("1 will run").first.wait_for()
     page.get_by_role("button", name="Submit").click()
-    page.get_by_role("heading", name="hello").wait_for()
-    page.locator(".pagehead").get_by_text("Completed").wait_for()  # without a reload
+    page.get_by_role("heading", name="hello").first.wait_for()
+    page.locator(".pagehead").get_by_text("Completed").first.wait_for()  # without a reload
     page.get_by_role("link", name="Logs", exact=True).click()
-    page.get_by_text("Hello, browser").wait_for()
+    page.get_by_text("Hello, browser").first.wait_for()
     page.get_by_role("link", name="Outputs", exact=True).click()
     page.get_by_role("button", name="report.md").click()
-    page.get_by_role("heading", name="A report").wait_for()
+    page.get_by_role("heading", name="A report").first.wait_for()
 
 
 def test_what_is_wrong_with_a_document_is_said_where_it_is(visit: Open) -> None:
@@ -69,13 +69,13 @@ def test_a_folder_is_submitted_with_its_code(visit: Open, tmp_path: Path) -> Non
     )
     page = visit("submit")
     page.locator("input[webkitdirectory]").set_input_files(folder)
-    page.get_by_text("4 files of project").or_(page.get_by_text("3 files of project")).wait_for()
+    page.get_by_text("4 files of project").or_(page.get_by_text("3 files of project")).first.wait_for()
     page.get_by_role("button", name="Submit").click()
-    page.get_by_role("heading", name="from a folder").wait_for()
-    page.locator(".pagehead").get_by_text("Completed").wait_for()
+    page.get_by_role("heading", name="from a folder").first.wait_for()
+    page.locator(".pagehead").get_by_text("Completed").first.wait_for()
     page.get_by_role("button", name="one").first.click()
     page.get_by_role("complementary").get_by_role("link", name="Logs").click()
-    page.get_by_text("said by me").wait_for()
+    page.get_by_text("said by me").first.wait_for()
 
 
 def test_runs_are_filtered_sorted_chosen_and_compared_by_keys(visit: Open, studio: Studio) -> None:
@@ -84,7 +84,7 @@ def test_runs_are_filtered_sorted_chosen_and_compared_by_keys(visit: Open, studi
     page.keyboard.press("/")
     page.keyboard.type("metrics.r2 > 0.5 and params.model = 'boosting'")
     page.keyboard.press("Enter")
-    page.get_by_text("boosting-10-0.03").wait_for()
+    page.get_by_text("boosting-10-0.03").first.wait_for()
     until_gone = page.get_by_role("grid").get_by_text("tree-4-0.01")
     until_gone.wait_for(state="detached")
     page.get_by_role("columnheader", name="metrics.r2").get_by_role("button").click()
@@ -92,10 +92,10 @@ def test_runs_are_filtered_sorted_chosen_and_compared_by_keys(visit: Open, studi
     page.get_by_role("grid").focus()
     for key in ("j", "x", "j", "x", "c"):
         page.keyboard.press(key)
-    page.get_by_role("heading", name="Compare 2 runs").wait_for()
-    page.get_by_role("rowheader", name="r2").wait_for()
+    page.get_by_role("heading", name="Compare 2 runs").first.wait_for()
+    page.get_by_role("rowheader", name="r2").first.wait_for()
     page.go_back()
-    page.get_by_role("grid").wait_for()
+    page.get_by_role("grid").first.wait_for()
     assert "boosting" in page.locator("input[data-filter]").input_value()
 
 
@@ -104,7 +104,7 @@ def test_a_wrong_filter_is_pointed_at(visit: Open) -> None:
     page.expects_errors = True
     page.goto(page.url + "jobs")
     page.locator("main input[data-filter]").fill("metrics.loss >> 3")
-    page.get_by_role("alert").get_by_text("^").wait_for()
+    page.get_by_role("alert").get_by_text("^").first.wait_for()
 
 
 def test_hiding_a_run_changes_the_color_of_no_other(visit: Open) -> None:
@@ -131,7 +131,7 @@ def test_a_view_is_saved_and_found_again(visit: Open) -> None:
     page.get_by_role("menuitem", name="Save this view as").click()
     page.get_by_label("Name", exact=True).fill("only forests")
     page.get_by_role("button", name="Save", exact=True).click()
-    page.get_by_role("button", name="only forests").wait_for()
+    page.get_by_role("button", name="only forests").first.wait_for()
     other = visit("jobs")
     settle(other)
     other.get_by_role("button", name="View", exact=True).click()
@@ -144,7 +144,7 @@ def test_a_job_is_stopped_and_the_list_knows_at_once(visit: Open, studio: Studio
     page, listing = visit(f"jobs/{job}"), visit("jobs?q=to be stopped&view=table")
     listing.get_by_text("Running").first.wait_for()
     page.get_by_role("button", name="Stop").click()
-    page.locator(".pagehead").get_by_text("Canceled").wait_for()
+    page.locator(".pagehead").get_by_text("Canceled").first.wait_for()
     listing.get_by_text("Canceled").first.wait_for(timeout=5_000)
 
 
@@ -154,7 +154,7 @@ def test_logs_are_followed_and_searched(visit: Open, studio: Studio) -> None:
     count = page.locator(".ln").last.inner_text()
     page.wait_for_function("(before) => [...document.querySelectorAll('.ln')].at(-1)?.innerText !== before", arg=count)
     page.get_by_label("Search the log").fill("tick 7 ")
-    page.get_by_role("list", name="Hits").get_by_text("tick 7 of the long job").wait_for()
+    page.get_by_role("list", name="Hits").get_by_text("tick 7 of the long job").first.wait_for()
 
 
 def test_keys_lead_everywhere(visit: Open) -> None:
@@ -164,17 +164,17 @@ def test_keys_lead_everywhere(visit: Open) -> None:
                         ("go", "Components"), ("gt", "Datastores"), ("gc", "Compute"), ("g,", "Settings"), ("gh", "Home")):  # fmt: skip
         for key in keys:
             page.keyboard.press(key)
-        page.get_by_role("heading", name=title, exact=True, level=1).wait_for()
+        page.get_by_role("heading", name=title, exact=True, level=1).first.wait_for()
     page.keyboard.press("?")
-    page.get_by_role("dialog", name="Keyboard shortcuts").wait_for()
+    page.get_by_role("dialog", name="Keyboard shortcuts").first.wait_for()
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     page.get_by_placeholder("Go to a page").fill("train forest")
     page.get_by_role("option").filter(has_text="train forest").first.wait_for()
     page.keyboard.press("Enter")
-    page.get_by_role("heading", name="train forest").wait_for()
+    page.get_by_role("heading", name="train forest").first.wait_for()
     page.keyboard.press("y")
-    page.get_by_role("complementary", name="This page as code").get_by_text("ws.jobs.get").wait_for()
+    page.get_by_role("complementary", name="This page as code").get_by_text("ws.jobs.get").first.wait_for()
 
 
 def test_the_page_outlives_the_server(chrome: Any, tmp_path: Path) -> None:
@@ -186,15 +186,15 @@ def test_the_page_outlives_the_server(chrome: Any, tmp_path: Path) -> None:
         place.reaches(job, "Running")
         page.goto(place.link)
         page.goto(f"{place.url}/jobs/{job}?tab=logs")
-        page.get_by_role("heading", name="outlives").wait_for()
+        page.get_by_role("heading", name="outlives").first.wait_for()
         port = int(place.url.rsplit(":", 1)[1])
         place.down()
-        page.get_by_text("Reconnecting. Data from").wait_for()
+        page.get_by_text("Reconnecting. Data from").first.wait_for()
         place.start(port)
         page.get_by_text("Reconnecting. Data from").wait_for(state="detached")
         until(lambda: place.status(job) == "Completed")
-        page.locator(".pagehead").get_by_text("Completed").wait_for()
-        page.get_by_text("late").wait_for()
+        page.locator(".pagehead").get_by_text("Completed").first.wait_for()
+        page.get_by_text("late").first.wait_for()
     finally:
         page.context.close()
         place.stop()
@@ -226,14 +226,14 @@ def test_it_works_below_any_path(chrome: Any, studio: Studio) -> None:
 
     context.route("**/*", through)
     page.goto(prefix + "jobs/" + studio.made["train"])
-    page.get_by_role("heading", name="train forest").wait_for()
+    page.get_by_role("heading", name="train forest").first.wait_for()
     page.get_by_role("link", name="Models", exact=True).click()
-    page.get_by_role("heading", name="Models", exact=True).wait_for()
+    page.get_by_role("heading", name="Models", exact=True).first.wait_for()
     assert page.url == prefix + "models"
     page.get_by_role("link", name="progression").first.click()
-    page.get_by_text("Version 2").wait_for()
+    page.get_by_text("Version 2").first.wait_for()
     page.reload()
-    page.get_by_text("Version 2").wait_for()
+    page.get_by_text("Version 2").first.wait_for()
     assert all(url.startswith(prefix) for url in asked), [url for url in asked if not url.startswith(prefix)]
     context.close()
 
@@ -246,7 +246,7 @@ def test_eight_tabs_are_live_together(chrome: Any, studio: Studio) -> None:
     for page in pages:
         page.goto(f"{studio.place.url}/jobs/{studio.made['living']}?tab=logs")
     for page in pages:
-        page.get_by_text("Live ·").wait_for()
+        page.get_by_text("Live ·").first.wait_for()
         page.get_by_text(re.compile(r"tick \d+")).first.wait_for()
     context.close()
 
@@ -288,7 +288,7 @@ def test_logs_are_searched_by_expressions(visit: Open, studio: Studio) -> None:
     hits.nth(3).wait_for()
     assert hits.count() == 4
     page.get_by_label("Search the log").fill("step (")
-    page.get_by_role("alert").get_by_text("not a regular expression").wait_for()
+    page.get_by_role("alert").get_by_text("not a regular expression").first.wait_for()
 
 
 def test_lineage_goes_through_several_jobs(visit: Open, studio: Studio) -> None:
@@ -324,6 +324,6 @@ def test_a_lost_answer_is_asked_for_again_and_done_once(visit: Open, studio: Stu
         "type: command\ncommand: echo once\nenvironment: azureml:python@latest\ndisplay_name: only once\n"
     )
     page.get_by_role("button", name="Submit").click()
-    page.get_by_role("heading", name="only once").wait_for()
+    page.get_by_role("heading", name="only once").first.wait_for()
     assert lost
     assert len([item for item in studio.place.api("GET", "/jobs")["items"] if item["display_name"] == "only once"]) == 1

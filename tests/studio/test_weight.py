@@ -90,7 +90,7 @@ def test_what_is_loaded_later_works(visit: Visit) -> None:
     settle(page)
     page.keyboard.press("y")
     page.get_by_role("button", name="Copy", exact=True).click()
-    page.get_by_text("Copied").wait_for()
+    page.get_by_text("Copied").first.wait_for()
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
     page.get_by_placeholder("Go to a page").wait_for()
