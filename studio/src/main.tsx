@@ -4,7 +4,6 @@ import "./styles/base.css";
 import "./styles/page.css";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
-import { Tooltip } from "radix-ui";
 import { createRoot } from "react-dom/client";
 import { queries } from "./data/hooks";
 import { router } from "./router";
@@ -12,8 +11,6 @@ import { router } from "./router";
 document.documentElement.dataset.density = localStorage.getItem("zaffre.density") ?? "normal";
 createRoot(document.getElementById("root")!).render(
   <QueryClientProvider client={queries}>
-    <Tooltip.Provider>
-      <RouterProvider router={router as never} />
-    </Tooltip.Provider>
+    <RouterProvider router={router as never} />
   </QueryClientProvider>,
 );

@@ -26,6 +26,7 @@ SECTIONS = frozenset(
      "compute", "endpoints", "batch-endpoints", "settings")
 )  # fmt: skip
 ASSETS = "assets/"  # files that carry a hash of their content in their name
+WORKERS = "assets/worker-"  # of a worker, its own file's policy holds; of other parts of a page, the page's
 CSP = (
     "default-src 'self'; worker-src 'self'; img-src 'self' data: blob:; media-src 'self' blob:; "
     "connect-src 'self' ws: wss:; style-src 'self' 'unsafe-inline'; object-src 'none'; base-uri 'self'; "
@@ -73,7 +74,7 @@ def pages(gate: Gate) -> list[Route]:
         if path.split("/", 1)[0] in ("api", "mlflow"):
             raise HTTPException(404, "no such address")
         if asset := assets().get(path):
-            return _asset(request, asset, path.startswith(ASSETS))
+            return _asset(request, asset, path)
         if path.startswith(ASSETS) or ("." in path and path.count("/") == 0):
             raise HTTPException(404, "no such file")
         token = request.query_params.get("token")
@@ -84,12 +85,14 @@ def pages(gate: Gate) -> list[Route]:
     return [Route("/{path:path}", page, name="pages")]
 
 
-def _asset(request: Request, asset: Asset, hashed: bool) -> Response:
+def _asset(request: Request, asset: Asset, path: str) -> Response:
+    hashed = path.startswith(ASSETS)
     headers = {
         "Cache-Control": "public, max-age=31536000, immutable" if hashed else "no-cache",
         "Vary": "Accept-Encoding",
-        "Content-Security-Policy": CSP,  # of a worker, its own file's policy holds
     }
+    if path.startswith(WORKERS):
+        headers["Content-Security-Policy"] = CSP
     if asset.packed and "gzip" in request.headers.get("accept-encoding", ""):
         return Response(asset.packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=asset.kind)
     return Response(asset.content, headers=headers, media_type=asset.kind)

@@ -1,7 +1,7 @@
 // How all charts of a page are drawn: x axis, smoothing, scale. In the address, so that a link shows the same.
 import { useAddress } from "../data/nav";
 import { Button } from "../kit/basic";
-import { Pop } from "../kit/dialog";
+import { Pop } from "../kit/opener";
 import type { ChartSettings } from "./MetricPanel";
 import { smoothing } from "./MetricPanel";
 

@@ -41,13 +41,16 @@ function become(state: Connection["state"], failures: number): void {
   for (const watcher of watchers) watcher();
 }
 
-/** Talk about this workspace from now on. */
-export function connect(to: string): void {
+/** Talk about this workspace from now on; of none, to whom nobody has logged in. */
+export function connect(to: string | null): void {
   if (workspace === to) return;
   workspace = to;
   for (const topic of topics.values()) topic.since = undefined;
-  socket?.close();
-  open();
+  const former = socket;
+  socket = null;
+  former?.close();
+  clearTimeout(retry);
+  if (to !== null) open();
 }
 
 function open(): void {
@@ -88,8 +91,8 @@ setInterval(() => {
   if (Date.now() - heard > 2.5 * HEARTBEAT_MS) socket?.close();
   else say({ op: "ping" });
 }, HEARTBEAT_MS);
-window.addEventListener("online", () => connection.state === "lost" && open());
-document.addEventListener("visibilitychange", () => !document.hidden && connection.state === "lost" && open());
+window.addEventListener("online", () => workspace !== null && connection.state === "lost" && open());
+document.addEventListener("visibilitychange", () => !document.hidden && workspace !== null && connection.state === "lost" && open());
 
 /** Returns what ends the subscription. `since` is where the caller's data stands. */
 export function subscribe(name: string, listener: Listener, since?: string): () => void {

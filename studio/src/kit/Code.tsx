@@ -1,5 +1,6 @@
-// CodeMirror, loaded when a page shows code.
-import { lazy, Suspense } from "react";
+// Text as code. What is only read is drawn plainly; CodeMirror comes with the first word, for differences and for long texts.
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import type { Piece } from "./highlight";
 
 export interface CodeProps {
   text: string;
@@ -10,12 +11,49 @@ export interface CodeProps {
   former?: string; // shows what changed since
 }
 
-const Editor = lazy(() => import("./Editor"));
+const PLAIN_CHARS = 100_000; // above, only what is in view is drawn
+const PLAIN_LINES = 2_000;
+const loadEditor = () => import("./Editor");
+const Editor = lazy(loadEditor);
 
 export function Code(props: CodeProps) {
+  if (props.onChange) return <Draft {...props} />;
+  const long = props.text.length > PLAIN_CHARS || props.text.split("\n").length > PLAIN_LINES;
+  if (props.former === undefined && !long) return <Listing {...props} />;
   return (
-    <Suspense fallback={<pre tabIndex={0} className="code" style={{ height: props.height, flex: props.height ? undefined : 1 }}>{props.text.slice(0, 20_000)}</pre>}>
+    <Suspense fallback={<pre tabIndex={0} className="code" style={box(props.height)}>{props.text.slice(0, 20_000)}</pre>}>
       <Editor {...props} />
     </Suspense>
   );
+}
+
+const box = (height: CodeProps["height"]) => ({ height, flex: height ? undefined : 1, minHeight: 0 });
+
+function Listing({ text, language = "", label, height }: CodeProps) {
+  const [drawn, setDrawn] = useState<{ text: string; pieces: Piece[] } | null>(null);
+  useEffect(() => {
+    let wanted = true;
+    void import("./highlight").then(({ highlight }) => highlight(text, language)).then((pieces) => wanted && setDrawn({ text, pieces })).catch(() => undefined); // then without colors
+    return () => void (wanted = false);
+  }, [text, language]);
+  const lines = text.split("\n").length;
+  return (
+    <div className="listing" style={box(height)} tabIndex={0} role="region" aria-label={label}>
+      <pre aria-hidden="true">{Array.from({ length: lines }, (_, at) => at + 1).join("\n")}</pre>
+      <pre>{drawn?.text === text ? drawn.pieces.map(([part, kind], at) => (kind ? <span key={at} className={kind}>{part}</span> : part)) : text}</pre>
+    </div>
+  );
+}
+
+/** A field until somebody comes near it; then CodeMirror, with the same words, selection and focus. */
+function Draft(props: CodeProps) {
+  const { text, onChange, label, height } = props;
+  const [Ready, setReady] = useState<typeof Editor | null>(null);
+  const field = useRef<HTMLTextAreaElement>(null);
+  const come = () => void loadEditor().then(({ default: loaded }) => setReady(() => loaded as never)).catch(() => undefined); // the field serves too
+  if (Ready) {
+    const place = field.current;
+    return <Ready {...props} focus={place && document.activeElement === place ? [place.selectionStart, place.selectionEnd] : undefined} />;
+  }
+  return <textarea ref={field} className="draft" style={box(height)} aria-label={label} spellCheck={false} value={text} onChange={(event) => onChange!(event.target.value)} onFocus={come} onPointerEnter={come} />;
 }

@@ -43,7 +43,8 @@ const THEME = EditorView.theme({
   ".cm-deletedChunk": { backgroundColor: "var(--bad-bg)" },
 });
 
-export default function Editor({ text, language = "", onChange, label, height, former }: CodeProps) {
+/** `focus`: from where to where is selected, in an editor that takes the focus at once. */
+export default function Editor({ text, language = "", onChange, label, height, former, focus }: CodeProps & { focus?: readonly [number, number] | undefined }) {
   const box = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView | null>(null);
   const change = useRef(onChange);
@@ -60,8 +61,13 @@ export default function Editor({ text, language = "", onChange, label, height, f
       writes ? EditorView.updateListener.of((update) => update.docChanged && change.current?.(update.state.doc.toString())) : [EditorState.readOnly.of(true), EditorView.editable.of(false), EditorView.contentAttributes.of({ tabindex: "0" })],
     ];
     view.current = new EditorView({ parent: box.current!, state: EditorState.create({ doc: text, extensions }) });
+    if (focus) {
+      const [anchor, head] = focus.map((at) => Math.min(at, text.length)) as [number, number];
+      view.current.dispatch({ selection: { anchor, head } });
+      view.current.focus();
+    }
     return () => view.current?.destroy();
-    // the text is synced below
+    // the text is synced below; the focus is that of the beginning
   }, [language, label, former, writes]);
 
   useEffect(() => {

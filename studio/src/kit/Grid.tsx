@@ -1,7 +1,7 @@
 // A table of any length: rows in view are drawn, ten more beside them; one keystroke moves, opens, selects.
-import { useVirtualizer } from "@tanstack/react-virtual";
 import { memo, useEffect, useRef, useState, type KeyboardEvent, type ReactNode } from "react";
 import { Icon } from "./Icon";
+import { useLines } from "./lines";
 
 export interface Column<T> {
   key: string;
@@ -32,6 +32,8 @@ interface Props<T> {
   onCurrent?: (row: T) => void;
 }
 
+const HEAD_PX = 30;
+
 function heightOfRow(): number {
   return parseInt(getComputedStyle(document.documentElement).getPropertyValue("--row"), 10) || 28;
 }
@@ -53,12 +55,10 @@ export function Grid<T>(props: Props<T>) {
   const sorter = own && columns.find((column) => column.key === own.key)?.sort;
   const rows = typeof sorter === "function" ? [...given].sort((one, other) => sorter(one, other) * (own!.down ? -1 : 1)) : given;
 
-  const lines = useVirtualizer({ count: rows.length, getScrollElement: () => box.current, estimateSize: () => row, overscan: 10, scrollPaddingStart: 30 });
-  const drawn = lines.getVirtualItems();
-  const last = drawn.at(-1)?.index ?? -1;
+  const lines = useLines(box, rows.length, row, HEAD_PX);
   useEffect(() => {
-    if (rows.length && last >= rows.length - 20) onEnd?.();
-  }, [last, rows.length, onEnd]);
+    if (rows.length && lines.to > rows.length - 20) onEnd?.();
+  }, [lines.to, rows.length, onEnd]);
 
   const fixed = columns.reduce((sum, column) => sum + column.width, 0);
   const growing = columns.filter((column) => column.grow).length;
@@ -68,7 +68,7 @@ export function Grid<T>(props: Props<T>) {
   const move = (to: number) => {
     const next = Math.max(0, Math.min(rows.length - 1, to));
     setAt(next);
-    lines.scrollToIndex(next);
+    lines.show(next);
     if (rows[next] !== undefined) props.onCurrent?.(rows[next]);
   };
   const press = (event: KeyboardEvent) => {
@@ -114,22 +114,22 @@ export function Grid<T>(props: Props<T>) {
           );
         })}
       </div>
-      <div role="rowgroup" style={{ height: lines.getTotalSize(), position: "relative" }}>
-        {drawn.map((line) => {
-          const item = rows[line.index]!;
+      <div role="rowgroup" style={{ height: rows.length * row, position: "relative" }}>
+        {rows.slice(lines.from, lines.to).map((item, after) => {
+          const index = lines.from + after;
           const key = id(item);
           return (
             <Line
               key={key}
               item={item}
               name={key}
-              index={line.index}
-              top={line.start}
+              index={index}
+              top={index * row}
               columns={columns}
               widths={columns.map(wide).join()}
-              state={`${line.index === at || props.current === key ? "current" : ""} ${selected?.has(key) ? "selected" : ""} ${rowClass?.(item) ?? ""}`}
+              state={`${index === at || props.current === key ? "current" : ""} ${selected?.has(key) ? "selected" : ""} ${rowClass?.(item) ?? ""}`}
               pick={(event) => {
-                setAt(line.index);
+                setAt(index);
                 props.onCurrent?.(item);
                 if (!(event.target as HTMLElement).closest("a,button,input")) open?.(item);
               }}

@@ -1,10 +1,10 @@
-import { DropdownMenu, Tooltip } from "radix-ui";
 import { useState, type ButtonHTMLAttributes, type ReactNode } from "react";
 import { toast } from "./toast";
 import { ApiError } from "../data/client";
 import { shown } from "../lib/keys";
 import { look } from "../lib/status";
 import { Icon } from "./Icon";
+import { Tip } from "./Tip";
 
 export function Status({ status, reused, label = true }: { status: string; reused?: boolean; label?: boolean }) {
   const { role, icon, label: text } = look(status, reused);
@@ -26,19 +26,6 @@ export function Button({ icon, kind = "", tip, children, className = "", ...rest
     </button>
   );
   return tip ? <Tip text={tip}>{button}</Tip> : button;
-}
-
-export function Tip({ text, children }: { text: ReactNode; children: ReactNode }) {
-  return (
-    <Tooltip.Root delayDuration={350}>
-      <Tooltip.Trigger asChild>{children}</Tooltip.Trigger>
-      <Tooltip.Portal>
-        <Tooltip.Content className="tip" sideOffset={5} collisionPadding={8}>
-          {text}
-        </Tooltip.Content>
-      </Tooltip.Portal>
-    </Tooltip.Root>
-  );
 }
 
 export const Keys = ({ keys }: { keys: string }) => (
@@ -142,47 +129,6 @@ export function Answer<T>({ of, children, lines }: { of: { data: T | undefined; 
   }
   if (of.error) return <div style={{ padding: 16 }}><Failure error={of.error} retry={() => void of.refetch()} /></div>;
   return <Skeleton lines={lines} />;
-}
-
-export interface MenuItem {
-  label: string;
-  icon?: string;
-  keys?: string;
-  danger?: boolean;
-  disabled?: boolean | string; // or why not
-  run?: () => void;
-  checked?: boolean;
-  heading?: boolean;
-}
-
-export function Menu({ trigger, items }: { trigger: ReactNode; items: (MenuItem | null)[] }) {
-  return (
-    <DropdownMenu.Root modal={false}>
-      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
-      <DropdownMenu.Portal>
-        <DropdownMenu.Content className="menu" align="end" sideOffset={5} collisionPadding={8}>
-          {items.map((item, at) =>
-            item === null ? (
-              <DropdownMenu.Separator className="sep" key={at} />
-            ) : item.heading ? (
-              <DropdownMenu.Label className="label" key={at}>{item.label}</DropdownMenu.Label>
-            ) : item.checked !== undefined ? (
-              <DropdownMenu.CheckboxItem key={at} checked={item.checked} onSelect={(event) => { event.preventDefault(); item.run?.(); }}>
-                <span className="check" data-on={item.checked}>{item.checked && <Icon name="check" size={12} />}</span>
-                <span className="clip">{item.label}</span>
-              </DropdownMenu.CheckboxItem>
-            ) : (
-              <DropdownMenu.Item key={at} disabled={!!item.disabled} className={item.danger ? "danger" : ""} onSelect={() => item.run?.()} title={typeof item.disabled === "string" ? item.disabled : undefined}>
-                {item.icon && <Icon name={item.icon} size={15} />}
-                <span className="grow clip">{item.label}</span>
-                {item.keys && <Keys keys={item.keys} />}
-              </DropdownMenu.Item>
-            ),
-          )}
-        </DropdownMenu.Content>
-      </DropdownMenu.Portal>
-    </DropdownMenu.Root>
-  );
 }
 
 export function Segments<T extends string>({ value, options, onChange, label }: { value: T; options: readonly (readonly [T, string, string?])[]; onChange: (value: T) => void; label: string }) {

@@ -5,7 +5,9 @@ import { ApiError } from "../data/client";
 import { queries, useApi, useConnection, useRefetchSoon, useTopic, useWorkspace } from "../data/hooks";
 import { useGo } from "../data/nav";
 import { connect } from "../data/socket";
-import { Button, Empty, Menu, Snippet, Tip } from "../kit/basic";
+import { Button, Empty, Snippet } from "../kit/basic";
+import { loadFloating, Menu } from "../kit/opener";
+import { Tip } from "../kit/Tip";
 import { current } from "../kit/Go";
 import { Icon } from "../kit/Icon";
 import { isWriting, SHORTCUTS } from "../lib/keys";
@@ -33,9 +35,7 @@ export function Shell() {
   const workspace = useWorkspace();
   const status = useApi("server.status", {}, { staleTime: 60_000 });
   const denied = status.error instanceof ApiError && status.error.status === 401;
-  useEffect(() => {
-    if (!denied && status.data) connect(workspace);
-  }, [workspace, denied, !!status.data]);
+  useEffect(() => connect(denied ? null : workspace), [workspace, denied]);
   if (denied) return <Login />;
   return <House workspace={workspace} />;
 }
@@ -48,7 +48,7 @@ function House({ workspace }: { workspace: string }) {
   const wasOpen = useRef(false);
   useTopic("runs", refetch);
   useEffect(() => {
-    const timer = setTimeout(() => void Promise.allSettled([palette(), sheet(), loadToasts()]), LATER_MS);
+    const timer = setTimeout(() => void Promise.allSettled([palette(), sheet(), loadFloating(), loadToasts()]), LATER_MS);
     return () => clearTimeout(timer);
   }, []);
   useEffect(() => {

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import { Button, FilterField } from "../../kit/basic";
-import { Pop } from "../../kit/dialog";
+import { Pop } from "../../kit/opener";
 import { Icon } from "../../kit/Icon";
 import { count } from "../../lib/format";
 import { titleOf } from "./columns";

@@ -2,7 +2,8 @@ import { useState } from "react";
 import type { SavedView } from "../../data/api";
 import { useAction, useApi } from "../../data/hooks";
 import { useGo } from "../../data/nav";
-import { Button, Menu } from "../../kit/basic";
+import { Button } from "../../kit/basic";
+import { Menu } from "../../kit/opener";
 import { Modal } from "../../kit/dialog";
 import { savedPart, type Jobs } from "./state";
 

@@ -1,7 +1,8 @@
 import { useState } from "react";
 import { useAction, useApi } from "../../data/hooks";
 import { useAddress, useName } from "../../data/nav";
-import { Answer, Button, Chip, Failure, Menu } from "../../kit/basic";
+import { Answer, Button, Chip, Failure } from "../../kit/basic";
+import { Menu } from "../../kit/opener";
 import { Deploy } from "../../kit/Deploy";
 import { Tabs } from "../../kit/Go";
 import { Icon } from "../../kit/Icon";

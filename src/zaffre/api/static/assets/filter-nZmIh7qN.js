@@ -1,1 +1,0 @@
-var e=/[=<>]|\b(I?LIKE|IN|IS)\b/i;function t(t){let n=t.trim();if(n)return e.test(n)?n:`display_name ILIKE '%${n.replaceAll(`'`,`''`)}%'`}function n(e){let t=/^(metrics|params|tags)\.(.+)$/.exec(e);return t?{kind:t[1],key:t[2].replace(/^"(.*)"$/,`$1`)}:{kind:`own`,key:e}}var r=e=>e?e.split(`~`).filter(Boolean):[],i=e=>e.length?e.join(`~`):void 0;export{t as i,i as n,r,n as t};
