@@ -91,7 +91,7 @@ def _asset(request: Request, asset: Asset, path: str) -> Response:
         "Cache-Control": "public, max-age=31536000, immutable" if hashed else "no-cache",
         "Vary": "Accept-Encoding",
     }
-    if path.startswith(WORKERS):
+    if not hashed or path.startswith(WORKERS):
         headers["Content-Security-Policy"] = CSP
     if asset.packed and "gzip" in request.headers.get("accept-encoding", ""):
         return Response(asset.packed, headers={**headers, "Content-Encoding": "gzip"}, media_type=asset.kind)

@@ -105,28 +105,46 @@ def kind_of(root: Path, parts: tuple[str, ...]) -> Item | None:
 
 def list_folder(root: Path, parts: tuple[str, ...]) -> list[Item]:
     """Entries by name; nothing when there is no such folder. Links that lead out of the root are left out."""
+    return sorted(list_part(root, parts, 0, None)[0], key=lambda item: item.name)
+
+
+def list_part(root: Path, parts: tuple[str, ...], start: int, limit: int | None) -> tuple[list[Item], int]:
+    """Entries from `start` on, at most `limit`, folders first and then by name; and how many there are in all.
+
+    Only those are looked at one by one, so that a page of a folder with very many costs little.
+    """
     top = _real(root)
     try:
         handle = _open_folder(top, _resolved(top, parts))
     except OSError:
-        return []
+        return [], 0
     try:
-        found = []
+        found: list[tuple[bool, str]] = []  # not a folder, name
+        linked: dict[str, Item] = {}
         with os.scandir(handle) as entries:
             for entry in entries:
-                if entry.is_symlink():
-                    item = _linked(top, (*parts, entry.name))
+                if entry.is_file(follow_symlinks=False):
+                    found.append((True, entry.name))
                 elif entry.is_dir(follow_symlinks=False):
-                    item = Item(entry.name, True, None)
-                elif entry.is_file(follow_symlinks=False):
-                    item = Item(entry.name, False, entry.stat(follow_symlinks=False).st_size)
-                else:
-                    item = None
-                if item:
-                    found.append(item)
+                    found.append((False, entry.name))
+                elif entry.is_symlink() and (item := _linked(top, (*parts, entry.name))):
+                    linked[entry.name] = item
+                    found.append((not item.is_folder, entry.name))
+        found.sort()
+        shown = []
+        for plain, name in found[start : None if limit is None else start + limit]:
+            if item := linked.get(name) or _entry(handle, name, plain):
+                shown.append(item)
+        return shown, len(found)
     finally:
         os.close(handle)
-    return sorted(found, key=lambda item: item.name)
+
+
+def _entry(handle: int, name: str, plain: bool) -> Item | None:
+    try:
+        return Item(name, not plain, os.stat(name, dir_fd=handle, follow_symlinks=False).st_size if plain else None)
+    except FileNotFoundError:  # gone meanwhile
+        return None
 
 
 def _linked(top: Path, parts: tuple[str, ...]) -> Item | None:

@@ -67,12 +67,15 @@ def _counts(
         query = query.where(K.experiment_id == experiment_id)
     query = query.group_by(K.key, K.kind).having(func.sum(K.runs) > 0)
     found.update(((key, noun), int(runs)) for key, noun, runs in connection.execute(query))
+    scope = _in_scope(workspace, experiment_id)
+    if experiment_id is None:
+        scope.append(J.experiment_id > 0)  # of every run; it leads SQLite to the index of the runs that are not counted
     for noun, table in TABLES:
         if kind in (None, noun):
             live = (
                 select(table.c.key, func.count())
                 .join_from(table, jobs, table.c.job_id == J.id)
-                .where(UNCOUNTED, *_in_scope(workspace, experiment_id), *_begins(table.c.key, prefix))
+                .where(UNCOUNTED, *scope, *_begins(table.c.key, prefix))
                 .group_by(table.c.key)
             )
             for key, runs in connection.execute(live):

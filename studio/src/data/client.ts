@@ -4,6 +4,9 @@ import { ROUTES } from "./routes";
 
 export const ROOT = new URL(document.baseURI);
 
+/** When the server gave its first answer, ms by its own clock, 0 before: all that pages show was asked for about then or later. */
+export let began = 0;
+
 export class ApiError extends Error {
   constructor(
     readonly status: number,
@@ -55,7 +58,10 @@ export async function send(name: OperationName, request: Fields, signal?: AbortS
     } catch (error) {
       if (signal?.aborted) throw error;
     }
-    if (answer?.ok) return answer;
+    if (answer?.ok) {
+      began ||= Date.parse(answer.headers.get("date") ?? "") || 0;
+      return answer;
+    }
     const problem = answer ? await failure(answer) : new ApiError(0, "Unreachable", "The server does not answer.", "zaffre status");
     const again = method === "POST" && attempt < PAUSES_MS.length && (answer === null || problem.code === "RequestUnderWay");
     if (!again) throw problem;

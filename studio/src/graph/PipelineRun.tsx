@@ -16,6 +16,7 @@ import { Inspector } from "./Inspector";
 import { HEIGHT, useLayout, WIDTH } from "./layout";
 import { useStates } from "./states";
 
+const ALL = 100; // nodes; of a larger graph only those in view are drawn
 const MOST = 500; // nodes; a larger graph is asked for in parts
 
 interface Drawn {
@@ -170,6 +171,7 @@ function Canvas({ hash, names, edges, select, hover }: { hash: string; names: st
         nodesFocusable={false}
         edgesFocusable={false}
         elementsSelectable={false}
+        onlyRenderVisibleElements={nodes.length > ALL}
         onNodeClick={(_, node) => {
           const stack = (node.data as Data).stack;
           if (stack.members.length > 1) setOpen(new Set([...open, stack.id]));

@@ -1,7 +1,7 @@
 import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { loadToasts, Toasts } from "../kit/toast";
-import { ApiError } from "../data/client";
+import { ApiError, began } from "../data/client";
 import { queries, useApi, useConnection, useRefetchSoon, useTopic, useWorkspace } from "../data/hooks";
 import { useGo } from "../data/nav";
 import { connect } from "../data/socket";
@@ -19,6 +19,8 @@ const palette = () => import("./Palette");
 const sheet = () => import("./Sheet");
 const Palette = lazy(async () => ({ default: (await palette()).Palette }));
 const Sheet = lazy(async () => ({ default: (await sheet()).Sheet }));
+const KNOWN_MS = 10_000; // what happened so long before the first answer is in every answer
+const FIRST_MS = 250; // by then there is a first answer
 const LATER_MS = 10_000; // what the first page does not need; then it is there even when the server is not
 
 const GROUPS: [string, [string, string, string][]][] = [
@@ -46,7 +48,12 @@ function House({ workspace }: { workspace: string }) {
   const refetch = useRefetchSoon(["runs.search", "runs.count", "jobs.list", "server.status", "compute.use"]);
   const connection = useConnection();
   const wasOpen = useRef(false);
-  useTopic("runs", refetch);
+  useTopic("runs", (frame) => {
+    const told = frame.op === "evt" ? (frame.data?.jobs as { at: string }[] | undefined) : undefined;
+    const look = () => void (told?.every((job) => Date.parse(job.at) < began - KNOWN_MS) || refetch());
+    if (began) look();
+    else setTimeout(look, FIRST_MS);
+  });
   useEffect(() => {
     const timer = setTimeout(() => void Promise.allSettled([palette(), sheet(), loadFloating(), loadToasts()]), LATER_MS);
     return () => clearTimeout(timer);

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from zaffre.base.confine import Item, list_folder, open_file, parts_of
+from zaffre.base.confine import open_file, parts_of
 from zaffre.services import places
 from zaffre.services.assets.show import find
 from zaffre.services.context import Context
-from zaffre.services.jobs.files import OpenFile, page
+from zaffre.services.jobs.files import OpenFile, list_place
 from zaffre.wire.assets import AssetRef, ListFiles, ReadAssetFile
 from zaffre.wire.files import FileList
 
@@ -19,9 +19,7 @@ def lister(kind: str) -> Callable[[Context, ListFiles], FileList]:
 
     def list_files(ctx: Context, request: ListFiles) -> FileList:
         place = place_of(ctx, kind, request)
-        parts = parts_of(request.path)
-        found = [Item(place.name, False, place.stat().st_size)] if place.is_file() else list_folder(place, parts)
-        return page(found, request.cursor, request.max_results)
+        return list_place(place, parts_of(request.path), request.cursor, request.max_results)
 
     return list_files
 

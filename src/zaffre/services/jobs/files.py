@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from zaffre.base.confine import Item, list_folder, open_file, parts_of
+from zaffre.base.confine import Item, list_part, open_file, parts_of
 from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.core.manifest import Manifest
 from zaffre.services import places
@@ -38,21 +38,34 @@ def list_files(ctx: Context, request: JobFiles) -> FileList:
     """Raises `NotFound` for an unknown job or output. A folder that is not there is empty."""
     place = _place(ctx, request, request.area, request.output_name)
     parts = parts_of(request.path)
-    found = _of_tree(place, parts) if isinstance(place, Manifest) else _of_folder(place, parts)
-    return page(found, request.cursor, request.max_results)
+    if isinstance(place, Manifest):
+        found = sorted(_of_tree(place, parts), key=lambda item: (not item.is_folder, item.name))
+        start = _start(request.cursor)
+        return _page(found[start : start + request.max_results], len(found), start)
+    return list_place(place, parts, request.cursor, request.max_results)
 
 
-def page(found: list[Item], cursor: str | None, limit: int) -> FileList:
-    """Raises `InvalidRequest` for a cursor that is not ours."""
-    found = sorted(found, key=lambda item: (not item.is_folder, item.name))
+def list_place(place: Path, parts: tuple[str, ...], cursor: str | None, limit: int) -> FileList:
+    """A page of a folder; a file is a folder of one. Raises `InvalidRequest` for a cursor that is not ours."""
+    start = _start(cursor)
+    if place.is_file():
+        return _page([Item(place.name, False, place.stat().st_size)][start:], 1, start)
+    shown, total = list_part(place, parts, start, limit)
+    return _page(shown, total, start, limit)
+
+
+def _start(cursor: str | None) -> int:
     if cursor is not None and not (cursor.isascii() and cursor.isdigit() and len(cursor) < 12):
         raise InvalidRequest("the cursor is not one of ours", code="BadCursor", hint="leave it out for the first page")
-    start = int(cursor or 0)
-    shown = found[start : start + limit]
+    return int(cursor or 0)
+
+
+def _page(shown: list[Item], total: int, start: int, limit: int | None = None) -> FileList:
+    end = start + (len(shown) if limit is None else limit)
     return FileList(
         items=[FileItem(name=item.name, is_folder=item.is_folder, size=item.size) for item in shown],
-        total=len(found),
-        cursor=str(start + limit) if start + limit < len(found) else None,
+        total=total,
+        cursor=str(end) if end < total else None,
     )
 
 
@@ -87,12 +100,6 @@ def _place(ctx: Context, request: JobFiles | ReadFile, area: Area, output: str |
             f"job {job.name} has no output {output} (it has: {', '.join(outputs) or 'none'})", code="OutputNotFound"
         )
     return places.local_path(ctx, job.workspace, outputs[output]["uri"], [])
-
-
-def _of_folder(place: Path, parts: tuple[str, ...]) -> list[Item]:
-    if place.is_file():
-        return [Item(place.name, False, place.stat().st_size)]
-    return list_folder(place, parts)
 
 
 def _of_tree(tree: Manifest, parts: tuple[str, ...]) -> list[Item]:
