@@ -40,8 +40,8 @@ export function Inspector({ step, name, close, pipeline }: { step: StepState | u
         {cause.data && (
           <section>
             <h3 className="dim">{step?.reused_from ? "Why it was reused" : "Why it ran"}</h3>
-            <p>{cause.data.cause}</p>
-            {(step?.reused_from ?? cause.data.compared_with) && <p className="dim">{step?.reused_from ? "result of" : "compared with"} <Go to={jobPath((step?.reused_from ?? cause.data.compared_with)!)} className="link mono">{step?.reused_from ?? cause.data.compared_with}</Go></p>}
+            {!cause.data.cause.startsWith("reused from") && <p>{cause.data.cause}</p>}
+            {(step?.reused_from ?? cause.data.compared_with) && <p className="dim">{step?.reused_from ? "It is the result of" : "compared with"} <Go to={jobPath((step?.reused_from ?? cause.data.compared_with)!)} className="link mono">{step?.reused_from ?? cause.data.compared_with}</Go></p>}
           </section>
         )}
         {step?.reason && !step.reused_from && !error && <p className="ink2">{step.reason}</p>}

@@ -1,5 +1,5 @@
 // Text as code. What is only read is drawn plainly; CodeMirror comes with the first word, for differences and for long texts.
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
 import type { Piece } from "./highlight";
 
 export interface CodeProps {
@@ -29,31 +29,48 @@ export function Code(props: CodeProps) {
 
 const box = (height: CodeProps["height"]) => ({ height, flex: height ? undefined : 1, minHeight: 0 });
 
-function Listing({ text, language = "", label, height }: CodeProps) {
+/** The text in colors, as soon as its grammar is there; what was typed since stands without. */
+function useColors(text: string, language = ""): ReactNode {
   const [drawn, setDrawn] = useState<{ text: string; pieces: Piece[] } | null>(null);
   useEffect(() => {
     let wanted = true;
-    void import("./highlight").then(({ highlight }) => highlight(text, language)).then((pieces) => wanted && setDrawn({ text, pieces })).catch(() => undefined); // then without colors
+    void import("./highlight").then(({ highlight }) => highlight(text, language)).then((pieces) => wanted && setDrawn({ text, pieces })).catch(() => undefined);
     return () => void (wanted = false);
   }, [text, language]);
-  const lines = text.split("\n").length;
+  return drawn?.text === text ? drawn.pieces.map(([part, kind], at) => (kind ? <span key={at} className={kind}>{part}</span> : part)) : text;
+}
+
+const Numbers = ({ text }: { text: string }) => <pre className="nos" aria-hidden="true">{text.split("\n").map((_, at) => at + 1).join("\n")}</pre>;
+
+function Listing({ text, language, label, height }: CodeProps) {
+  const shown = text.replace(/\n$/, "");
+  const colors = useColors(shown, language);
   return (
     <div className="listing" style={box(height)} tabIndex={0} role="region" aria-label={label}>
-      <pre aria-hidden="true">{Array.from({ length: lines }, (_, at) => at + 1).join("\n")}</pre>
-      <pre>{drawn?.text === text ? drawn.pieces.map(([part, kind], at) => (kind ? <span key={at} className={kind}>{part}</span> : part)) : text}</pre>
+      <Numbers text={shown} />
+      <pre>{colors}</pre>
     </div>
   );
 }
 
 /** A field until somebody comes near it; then CodeMirror, with the same words, selection and focus. */
 function Draft(props: CodeProps) {
-  const { text, onChange, label, height } = props;
+  const { text, language, onChange, label, height } = props;
   const [Ready, setReady] = useState<typeof Editor | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
+  const colors = useColors(text, language);
   const come = () => void loadEditor().then(({ default: loaded }) => setReady(() => loaded as never)).catch(() => undefined); // the field serves too
   if (Ready) {
     const place = field.current;
     return <Ready {...props} focus={place && document.activeElement === place ? [place.selectionStart, place.selectionEnd] : undefined} />;
   }
-  return <textarea ref={field} className="draft" style={box(height)} aria-label={label} spellCheck={false} value={text} onChange={(event) => onChange!(event.target.value)} onFocus={come} onPointerEnter={come} />;
+  return (
+    <div className="listing draft" style={box(height)} onPointerEnter={come}>
+      <Numbers text={text} />
+      <div>
+        <pre aria-hidden="true">{colors}{"\n"}</pre>
+        <textarea ref={field} aria-label={label} spellCheck={false} value={text} onChange={(event) => onChange!(event.target.value)} onFocus={come} />
+      </div>
+    </div>
+  );
 }

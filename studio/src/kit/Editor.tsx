@@ -29,7 +29,7 @@ const COLORS = HighlightStyle.define([
 // A theme of its own, because its styles stand above those of our layers.
 const THEME = EditorView.theme({
   "&": { fontSize: "12px", height: "100%", backgroundColor: "var(--panel)", color: "var(--ink)" },
-  "&.cm-focused": { outline: "none" },
+  "&.cm-focused": { outline: "2px solid var(--accent)", outlineOffset: "-2px" },
   ".cm-scroller": { fontFamily: "var(--mono)", lineHeight: "18px" },
   ".cm-content": { caretColor: "var(--ink)" },
   ".cm-cursor": { borderLeftColor: "var(--ink)" },
@@ -55,7 +55,7 @@ export default function Editor({ text, language = "", onChange, label, height, f
     const extensions: Extension[] = [
       THEME, lineNumbers(), foldGutter(), bracketMatching(), history(), search({ top: true }), highlightSelectionMatches(), syntaxHighlighting(COLORS),
       keymap.of([...searchKeymap, ...historyKeymap, ...defaultKeymap, ...(writes ? [indentWithTab] : [])]),
-      EditorView.contentAttributes.of({ "aria-label": label }),
+      EditorView.contentAttributes.of({ "aria-label": label, ...(writes ? { "aria-description": "Tab indents; Escape, then Tab leaves" } : {}) }),
       ...LANGUAGES.filter(([test]) => test.test(language)).slice(0, 1).map(([, make]) => make()),
       ...(former === undefined ? [] : [unifiedMergeView({ original: former, mergeControls: false, collapseUnchanged: { margin: 3, minSize: 6 } })]),
       writes ? EditorView.updateListener.of((update) => update.docChanged && change.current?.(update.state.doc.toString())) : [EditorState.readOnly.of(true), EditorView.editable.of(false), EditorView.contentAttributes.of({ tabindex: "0" })],

@@ -1,10 +1,10 @@
 // Menus, dialogs and what else floats: all that no page needs before somebody asks for it.
 import { Dialog, Popover } from "radix-ui";
 import { Menu } from "radix-ui/internal";
-import { useEffect, useRef, type ReactNode } from "react";
+import { useRef, type FocusEvent, type ReactNode } from "react";
 import { Button, Keys } from "./basic";
 import { Icon } from "./Icon";
-import type { MenuItem, Opened } from "./opener";
+import { useReturn, type MenuItem, type Opened } from "./opener";
 
 export interface ModalProps {
   open: boolean;
@@ -16,11 +16,12 @@ export interface ModalProps {
 }
 
 export function ModalBody({ open, close, title, children, actions, wide }: ModalProps) {
+  const back = useReturn();
   return (
     <Dialog.Root open={open} onOpenChange={(now) => !now && close()}>
       <Dialog.Portal>
         <Dialog.Overlay className="veil" />
-        <Dialog.Content className={`dialog ${wide ? "wide" : ""}`} aria-describedby={undefined}>
+        <Dialog.Content className={`dialog ${wide ? "wide" : ""}`} aria-describedby={undefined} onCloseAutoFocus={back}>
           <header>
             <Dialog.Title asChild>
               <h2 className="grow">{title}</h2>
@@ -55,15 +56,17 @@ export function PopBody({ anchor, close, children, width = 300, align = "end" }:
 }
 
 export function MenuBody({ anchor, byKey, close, items }: { items: (MenuItem | null)[] } & Opened) {
-  const box = useRef<HTMLDivElement>(null);
-  useEffect(() => {
-    if (byKey) box.current?.querySelector<HTMLElement>("[role^=menuitem]:not([data-disabled])")?.focus();
-  }, [byKey]);
+  const entered = useRef(!byKey);
+  const enter = (event: FocusEvent) => {
+    if (entered.current || event.target !== event.currentTarget) return;
+    entered.current = true;
+    event.currentTarget.querySelector<HTMLElement>("[role^=menuitem]:not([data-disabled])")?.focus();
+  };
   return (
     <Menu.Root open onOpenChange={(now) => !now && close()} modal={false}>
       <Menu.Anchor virtualRef={anchor as never} />
       <Menu.Portal>
-        <Menu.Content ref={box} className="menu" align="end" sideOffset={5} collisionPadding={8} aria-label={anchor.current?.getAttribute("aria-label") ?? anchor.current?.textContent ?? undefined} {...outside(anchor)}>
+        <Menu.Content className="menu" onFocus={enter} align="end" sideOffset={5} collisionPadding={8} aria-label={anchor.current?.getAttribute("aria-label") ?? anchor.current?.textContent ?? undefined} {...outside(anchor)}>
           {items.map((item, at) =>
             item === null ? (
               <Menu.Separator className="sep" key={at} />

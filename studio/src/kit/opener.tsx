@@ -31,6 +31,19 @@ export function Pop({ trigger, ...rest }: PopProps & { trigger: ReactElement<any
   return <Opener trigger={trigger} kind="dialog">{(opened) => <PopBody {...opened} {...rest} />}</Opener>;
 }
 
+let last: HTMLElement | null = null; // the button whose menu was open last
+
+/** Where the focus was when a dialog came: for its `onCloseAutoFocus`. A choice of a menu is gone by then, its button is not. */
+export function useReturn(): (event: Event) => void {
+  const [before] = useState(() => document.activeElement as HTMLElement | null);
+  const opener = useRef(last);
+  return (event) => {
+    event.preventDefault();
+    const place = [before, opener.current].find((one) => one?.isConnected && one !== document.body) ?? document.getElementById("main");
+    place?.focus({ preventScroll: true });
+  };
+}
+
 function Opener({ trigger, kind, children }: { trigger: ReactElement<any>; kind: "menu" | "dialog"; children: (opened: Opened) => ReactNode }) {
   const anchor = useRef<HTMLElement>(null);
   const [open, setOpen] = useState<"key" | "hand" | null>(null);
@@ -42,10 +55,14 @@ function Opener({ trigger, kind, children }: { trigger: ReactElement<any>; kind:
         "aria-expanded": open !== null,
         onPointerEnter: () => void loadFloating(),
         onFocus: () => void loadFloating(),
-        onClick: (event: MouseEvent) => setOpen(open ? null : event.detail === 0 ? "key" : "hand"),
+        onClick: (event: MouseEvent) => {
+          last = anchor.current;
+          setOpen(open ? null : event.detail === 0 ? "key" : "hand");
+        },
         onKeyDown: (event: KeyboardEvent) => {
           if (kind !== "menu" || event.key !== "ArrowDown" || open) return;
           event.preventDefault();
+          last = anchor.current;
           setOpen("key");
         },
       })}

@@ -35,7 +35,7 @@ export function firstBody(schema: any, example: unknown): { body: unknown; from:
   const columns = columnsOf(schema);
   if (columns.length) return { body: { input_data: { columns: columns.map((item) => item.name), index: [0], data: [columns.map((item) => blank(item.type))] } }, from: "the signature; the values are placeholders" };
   if (schema?.example !== undefined) return { body: schema.example, from: "the schema of the script" };
-  return { body: {}, from: "nothing: the deployment says nothing of its input" };
+  return { body: {}, from: "nowhere: the deployment does not describe its input" };
 }
 
 /** What somebody typed into a cell, as a value of its column. */

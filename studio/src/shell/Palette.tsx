@@ -5,15 +5,17 @@ import { useApi } from "../data/hooks";
 import { assetPath, jobPath, useGo } from "../data/nav";
 import { Keys, Status } from "../kit/basic";
 import { Icon } from "../kit/Icon";
+import { useReturn } from "../kit/opener";
 import { SHORTCUTS } from "../lib/keys";
 import { act, usePageCommands, useTheme } from "./state";
 
 export function Palette({ open, close }: { open: boolean; close: () => void }) {
+  const back = useReturn();
   return (
     <Dialog.Root open={open} onOpenChange={(now) => !now && close()}>
       <Dialog.Portal>
         <Dialog.Overlay className="veil" />
-        <Dialog.Content className="dialog palette" aria-describedby={undefined}>
+        <Dialog.Content className="dialog palette" aria-describedby={undefined} onCloseAutoFocus={back}>
           <Dialog.Title className="sr">Search and commands</Dialog.Title>
           <Choices close={close} />
         </Dialog.Content>

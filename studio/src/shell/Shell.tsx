@@ -20,6 +20,7 @@ const sheet = () => import("./Sheet");
 const Palette = lazy(async () => ({ default: (await palette()).Palette }));
 const Sheet = lazy(async () => ({ default: (await sheet()).Sheet }));
 const KNOWN_MS = 10_000; // what happened so long before the first answer is in every answer
+const NARROW_PX = 960; // in a smaller window the navigation begins folded
 const FIRST_MS = 250; // by then there is a first answer
 const LATER_MS = 10_000; // what the first page does not need; then it is there even when the server is not
 
@@ -43,7 +44,7 @@ export function Shell() {
 }
 
 function House({ workspace }: { workspace: string }) {
-  const [narrow, setNarrow] = useState(() => localStorage.getItem("zaffre.rail") === "narrow");
+  const [narrow, setNarrow] = useState(() => (localStorage.getItem("zaffre.rail") ?? (innerWidth < NARROW_PX ? "narrow" : "wide")) === "narrow");
   const [dialog, setDialog] = useState<"palette" | "sheet" | null>(null);
   const refetch = useRefetchSoon(["runs.search", "runs.count", "jobs.list", "server.status", "compute.use"]);
   const connection = useConnection();
@@ -195,6 +196,7 @@ function useShortcuts(commands: Record<string, () => void>) {
       if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented || isWriting(event.target) || document.querySelector("[role=dialog],[role=menu]")) return;
       const keys = Date.now() - chord < 900 ? `g ${event.key}` : event.key;
       chord = event.key === "g" && keys === "g" ? Date.now() : 0;
+      if (toTable(event, keys)) return;
       const found = SHORTCUTS.find((item) => item.keys === keys && (item.scope === "Everywhere" || item.scope === "Go to"));
       if (!found) {
         if (event.key === "Escape") upOne(path, go);
@@ -210,6 +212,17 @@ function useShortcuts(commands: Record<string, () => void>) {
     window.addEventListener("keydown", press);
     return () => window.removeEventListener("keydown", press);
   }, [go, path]);
+}
+
+/** The keys of tables work wherever the focus is: it goes to the table. */
+function toTable(event: KeyboardEvent, keys: string): boolean {
+  const grid = document.querySelector<HTMLElement>("main [data-grid]");
+  const nowhere = document.activeElement === document.body || document.activeElement?.id === "main";
+  if (!grid || grid === event.target || !(["j", "k"].includes(keys) || (nowhere && ["ArrowDown", "ArrowUp"].includes(keys)))) return false;
+  event.preventDefault();
+  grid.focus();
+  grid.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, bubbles: true, cancelable: true }));
+  return true;
 }
 
 function upOne(path: string, go: (path: string) => void): void {

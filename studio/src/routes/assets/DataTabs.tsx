@@ -151,7 +151,7 @@ function Diff({ item, versions }: { item: AssetView; versions: AssetView[] }) {
             <Empty title="Nothing changed">Both versions have the same content.</Empty>
           ) : (
             <section className="card">
-              <header><h2 className="grow">{count(data.files.length)} file{data.files.length === 1 ? "" : "s"} differ</h2><span className="dim">+{bytes(data.bytes_added)} −{bytes(data.bytes_removed)}</span></header>
+              <header><h2 className="grow">{count(data.files.length)} file{data.files.length === 1 ? " differs" : "s differ"}</h2><span className="dim">+{bytes(data.bytes_added)} −{bytes(data.bytes_removed)}</span></header>
               <table className="plain">
                 <thead><tr><th>File</th><th>Change</th><th className="num">Size</th><th className="num">Rows</th><th>Columns</th></tr></thead>
                 <tbody>

@@ -62,7 +62,7 @@ export function EndpointPage() {
             snippets={show("online-endpoint", "online_endpoints", name, "online-endpoint.show")}
             actions={
               <>
-                <Button icon="plus" onClick={() => setDialog("deploy")}>Deploy</Button>
+                <Button kind="primary" icon="plus" onClick={() => setDialog("deploy")}>Deploy</Button>
                 <Menu
                   trigger={<Button icon="more" kind="ghost" aria-label="More actions" />}
                   items={[

@@ -36,7 +36,7 @@ export function Page() {
                   <Card title={failed.length ? `Needs a look · ${failed.length}` : "Needs a look"} flush>
                     {failed.length ? failed.map((job) => <Line key={job.name} job={job} why />) : <p className="dim" style={{ padding: 12 }}>Nothing failed in the last seven days.</p>}
                   </Card>
-                  <Card title={running.length ? `Running · ${running.length}` : "Running"} flush>
+                  <Card title={running.length ? `Under way · ${running.length}` : "Under way"} flush>
                     {running.length ? running.slice(0, 10).map((job) => <Line key={job.name} job={job} />) : <p className="dim" style={{ padding: 12 }}>Nothing runs now.</p>}
                   </Card>
                   <Card title="Recent jobs" flush actions={<Go to="/jobs" className="btn small ghost">All jobs</Go>}>

@@ -10,6 +10,7 @@ import { assign } from "../../lib/slots";
 
 export const OWN_FIELDS = ["display_name", "type", "status", "experiment_name", "created_at", "started_at", "ended_at", "duration_s", "created_by", "compute", "parent_job_name", "node", "reused_from", "archived"];
 const DEFAULT = ["created_at", "duration_s", "experiment_name"];
+const SPLIT_PX = 900; // in a smaller window a table alone is what can be read
 const CURVES = 4; // charts that a page begins with
 
 export type Run = RunRow;
@@ -89,7 +90,7 @@ export function useJobs() {
   return {
     address, setAddress, workspace, keys: known, columns, fields, query, choice, pages, count, rows, visible, panels, group,
     slots: assigned,
-    view: (address.view ?? "split") as ViewName,
+    view: (address.view ?? (innerWidth < SPLIT_PX ? "table" : "split")) as ViewName,
     baseline: address.base,
     setColumns: (next: string[]) => setAddress({ cols: joined(next) }),
     setPanels: (next: Panel[]) => setAddress({ charts: joined(next.map(panelText)) ?? "none" }),

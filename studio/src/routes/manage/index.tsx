@@ -19,7 +19,7 @@ export function Compute() {
       <PageHead title="Compute" busy={use.isFetching} snippets={{ ...list("compute", "compute", "compute.list"), rest: rest("compute.use", {}) }} />
       <div className="scroll">
         <Answer of={use}>{(data) => <div className="stack">{data.items.map((item) => <ComputeCard key={item.name} item={item} />)}</div>}</Answer>
-        <p className="dim" style={{ marginTop: 12 }}>A cluster is a set of slots on this machine: it runs as many instances at once as `max_instances` says. All share the processors.</p>
+        <p className="dim" style={{ marginTop: 12 }}>A cluster is a set of slots on this machine: it runs as many instances at once as <code>max_instances</code> says. All share the processors.</p>
       </div>
     </>
   );
@@ -75,7 +75,7 @@ export function Datastores() {
                       <header><Icon name="datastores" /><h2 className="grow clip">{name}</h2><Chip>{type}</Chip></header>
                       <div className="body col">
                         {description && <p className="ink2">{description}</p>}
-                        <KeyValues items={[...Object.entries(more).filter(([, value]) => typeof value !== "object").map(([key, value]) => [key.replaceAll("_", " "), <span className="mono">{String(value)}</span>] as const), ["address", <span className="row" style={{ gap: 2 }}><span className="mono clip">azureml://datastores/{name}/paths/</span><Copy text={`azureml://datastores/${name}/paths/`} /></span>] as const]} />
+                        <KeyValues items={[...Object.entries(more).filter(([, value]) => typeof value !== "object").map(([key, value]) => [words(key), <span className="mono">{String(value)}</span>] as const), ["Address", <span className="row" style={{ gap: 2 }}><span className="mono clip">azureml://datastores/{name}/paths/</span><Copy text={`azureml://datastores/${name}/paths/`} /></span>] as const]} />
                       </div>
                     </section>
                   );
@@ -88,6 +88,9 @@ export function Datastores() {
     </>
   );
 }
+
+/** `account_name` as a title. */
+const words = (key: string): string => key.charAt(0).toUpperCase() + key.slice(1).replaceAll("_", " ");
 
 export function Settings() {
   const workspace = useWorkspace();
@@ -130,7 +133,7 @@ export function Settings() {
               </Answer>
             </Card>
             <Card title="Tokens">
-              <p className="ink2">One token opens this server; `zaffre status` shows the link with it. Every job gets one of its own, which ends with the job and reaches only its workspace.</p>
+              <p className="ink2">One token opens this server; <code>zaffre status</code> shows the link with it. Every job gets one of its own, which ends with the job and reaches only its workspace.</p>
             </Card>
             <Card title="Tracking with MLflow">
               <div className="row"><span className="mono clip grow">{new URL(`mlflow/${workspace}`, document.baseURI).href}</span><Copy text={new URL(`mlflow/${workspace}`, document.baseURI).href} /></div>

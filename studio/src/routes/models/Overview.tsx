@@ -72,7 +72,7 @@ function Metrics({ item, versions }: { item: AssetView; versions: AssetView[] | 
   const champion = useApi("model.show", { name: item.name, version: there?.version }, { enabled: !isChampion && !!there, placeholderData: undefined });
   const absent = versions !== undefined && !there;
   const theirs = (champion.data?.metrics ?? {}) as Record<string, number>;
-  const beside = !isChampion && champion.data;
+  const beside = !isChampion && there && champion.data;
   const keys = [...new Set([...Object.keys(mine), ...(beside ? Object.keys(theirs) : [])])].sort();
   return (
     <Card title={isChampion ? "Metrics of the champion" : beside ? `Metrics against the champion, version ${champion.data.version}` : "Metrics"} flush={keys.length > 0}>

@@ -3,6 +3,17 @@ import type { JobView } from "../../data/api";
 import { useApi } from "../../data/hooks";
 import { Answer, Card, Copy, Empty, FilterField, KeyValues } from "../../kit/basic";
 import { Code } from "../../kit/Code";
+import { bytes } from "../../lib/format";
+
+const NAMES: Record<string, string> = { cpu: "Processor", cores: "Cores", memory_mb: "Memory", gpus: "GPUs", os: "System", kernel: "Kernel", architecture: "Architecture", hostname: "Host" };
+
+/** What is known of a machine, as people say it. */
+function fact(key: string, value: unknown): readonly [string, string] {
+  const name = NAMES[key] ?? key;
+  if (key === "memory_mb") return [name, bytes(Number(value) * 1e6)];
+  if (Array.isArray(value)) return [name, value.length ? value.map((item) => (typeof item === "object" ? JSON.stringify(item) : String(item))).join(", ") : "none"];
+  return [name, typeof value === "object" ? JSON.stringify(value) : String(value)];
+}
 
 export default function Environment({ job }: { job: JobView }) {
   const facts = useApi("jobs.facts", { name: job.name });
@@ -35,11 +46,11 @@ export default function Environment({ job }: { job: JobView }) {
               </Card>
               <div className="stack">
                 <Card title="As it was asked for" flush>
-                  <Code text={JSON.stringify(data.environment, null, 2)} language="json" label="Environment" height={280} />
+                  <Code text={JSON.stringify(data.environment, null, 2)} language="json" label="Environment" height={Math.min(280, 12 + 18 * JSON.stringify(data.environment, null, 2).split("\n").length)} />
                 </Card>
                 {data.machine && (
                   <Card title="Machine">
-                    <KeyValues items={Object.entries(data.machine).map(([key, value]) => [key, typeof value === "object" ? JSON.stringify(value) : String(value)] as const)} />
+                    <KeyValues items={Object.entries(data.machine).map(([key, value]) => fact(key, value))} />
                   </Card>
                 )}
               </div>

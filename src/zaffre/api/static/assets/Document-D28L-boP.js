@@ -1,2 +1,0 @@
-import{r as e}from"./browser-BSaJgDyd.js";import{m as t}from"./shared-BDWhwxy7.js";import{ot as n}from"./index-BYACwE0n.js";var r=n();function i({value:n}){let i=e(n,{lineWidth:100});return(0,r.jsx)(t,{text:i,language:`yaml`,label:`Document`,height:Math.min(420,24+18*i.split(`
-`).length)})}export{i as default};

@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["./LineageGraph-_QgEKv9e.js","./layout-CfJDq0fA.js","./index-BYACwE0n.js","./index-qGpe6FzK.css","./layout-DLioOiRN.css","./shared-BDWhwxy7.js"])))=>i.map(i=>d[i]);
-import{K as e,lt as t,ot as n,st as r,v as i}from"./index-BYACwE0n.js";var a=t(r(),1),o=n(),s=(0,a.lazy)(()=>e(()=>import(`./LineageGraph-_QgEKv9e.js`),__vite__mapDeps([0,1,2,3,4,5]),import.meta.url));function c({job:e}){return(0,o.jsx)(a.Suspense,{fallback:(0,o.jsx)(i,{}),children:(0,o.jsx)(s,{kind:`job`,name:e.name})})}export{c as default};
