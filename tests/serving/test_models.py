@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import struct
 import threading
 from typing import Any
@@ -146,14 +148,26 @@ def test_open_inference_in_json_and_in_bytes(models: Place) -> None:
     assert close(models.post("mlflow", by_column, "v2/models/mlflow/infer")[1]["outputs"][0]["data"], 67)
 
 
-def test_what_went_in_and_out_lies_in_the_datastore(models: Place) -> None:
-    models.post("onnx", {"data": [[12345, 1]]})
+def test_what_went_in_and_out_lies_in_the_datastore_as_tables(models: Place) -> None:
+    import pyarrow.parquet as pq
+
+    assert models.post("onnx", {"data": [[12345, 1]]})[0] == 200
+
+    def written(collection: str, **wanted: Any) -> list[Any]:
+        files = (models.home / "collected").glob(f"*/{collection}.*.jsonl")
+        lines = [json.loads(line) for path in files for line in path.read_text().splitlines() if line.endswith("}")]
+        return [one for one in lines if wanted.items() <= one.items()]
+
+    (asked,) = until(lambda: written("model_inputs", data={"data": [[12345, 1]]}))
+    until(lambda: written("model_outputs", correlationid=asked["correlationid"]))
+    for task in json.loads((models.home / "serving/default/onnx/blue/state.json").read_text())["workers"]:
+        os.killpg(task["handle"]["pid"], signal.SIGKILL)  # it lets its files go
     folder = models.home / "workspaces/default/workspaceblobstore/modelDataCollector/onnx/blue"
 
     def kept(collection: str) -> list[Any]:
-        lines = [line for path in (folder / collection).rglob("*.jsonl") for line in path.read_text().splitlines()]
-        return [json.loads(line) for line in lines]
+        return [row for path in (folder / collection).rglob("*.parquet") for row in pq.read_table(path).to_pylist()]
 
-    taken = until(lambda: [one for one in kept("model_inputs") if one["data"] == {"data": [[12345, 1]]}])
+    taken = until(lambda: [one for one in kept("model_inputs") if one["data"] == '{"data": [[12345, 1]]}'])
     given = until(lambda: [one for one in kept("model_outputs") if one["correlationid"] == taken[0]["correlationid"]])
-    assert close(given[0]["data"], 3 * 12345 + 7)
+    assert close(json.loads(given[0]["data"]), 3 * 12345 + 7)
+    assert until(lambda: models.post("onnx", {"data": [[1, 1]]})[0] == 200)

@@ -145,7 +145,7 @@ class Gateway:
                 stderr=output,
                 start_new_session=True,
                 cwd=self.folder,
-                env=_environment(),
+                env=environment(),
             )
         self._process = process
         end = time.monotonic() + START_S
@@ -222,7 +222,7 @@ def wait_for_end(pid: int) -> None:
         time.sleep(0.02)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours, with paths to modules that hold in another folder too."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("ZAFFRE_")}
     if paths := os.environ.get("PYTHONPATH"):
