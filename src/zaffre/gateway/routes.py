@@ -9,14 +9,14 @@ from typing import Any
 from urllib.parse import unquote
 
 from zaffre.core.endpoint_token import is_token
-from zaffre.gateway import answers, auth, metrics
+from zaffre.gateway import answers, auth
 from zaffre.gateway.accesslog import AccessLog
 from zaffre.gateway.deployment import Deployment
 from zaffre.gateway.front import Front, Request
 from zaffre.gateway.pending import FULL, GONE, LATE, STOPPED, Pending
 from zaffre.gateway.pool import Pool
 from zaffre.gateway.table import Endpoint, Table
-from zaffre.runtime.zaffre_scoring import frames, openapi
+from zaffre.runtime.zaffre_scoring import frames, metrics, openapi
 
 JSON_TYPES = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
 HIDDEN = {b"authorization", b"cookie", b"proxy-authorization"}  # headers that no scoring script gets to see

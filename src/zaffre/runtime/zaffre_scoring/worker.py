@@ -3,7 +3,8 @@
 CONFIG has: `socket` (where to listen), `kind` (script, mlflow, onnx), `model` (file or folder, or null), `code`
 (folder) and `script` (below it), `concurrency` (requests that `run` may handle at once), `batch` (requests that may be
 scored together at most; 1 never), `frame_bytes` (largest request), `status` (a file that says why loading failed),
-`deployment` ({workspace, endpoint, name}), `collect` (folder and collections of the data collector, or null).
+`deployment` ({workspace, endpoint, name}), `collect` (folder and collections of the data collector, or null), `parent`
+(the process with which it ends; without it, it outlives who started it).
 
 Requests that wait are scored together where the model allows it (`model.batches`): while one batch is computed the
 next gathers in the socket, so an idle worker answers at once and a busy one does more with each call.
@@ -24,7 +25,7 @@ import time
 import traceback
 from typing import Any
 
-from . import collect, frames
+from . import collect, frames, parent
 from .values import Answer, BadInput, write
 
 BAD_CONFIG, BAD_SCRIPT, BAD_INIT = 64, 65, 66
@@ -38,6 +39,8 @@ HIDDEN = "the model raised an error for this request; the log of the deployment 
 def main(config_file: str) -> int:
     with open(config_file, encoding="utf-8") as file:
         config = json.load(file)
+    if config.get("parent"):
+        parent.end_with(config["parent"])
     side = collect.start(config.get("collect"), config["deployment"])
     signal.signal(signal.SIGTERM, lambda *_: _end(side))
     try:
