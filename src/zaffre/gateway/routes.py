@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import time
 from typing import Any
 from urllib.parse import unquote
@@ -209,7 +210,11 @@ class Routes:
                 asked.front.answer(answers.ok(payload, request.id, deployment.header), False)
         else:
             close = request.close or self.retiring
-            status, content, size = self._other(request, deployment, kind, payload, close)
+            try:
+                status, content, size = self._other(request, deployment, kind, payload, close)
+            except (LookupError, ValueError, TypeError, AttributeError, RecursionError, struct.error):
+                # no frame that our worker writes: code of the model reached its socket
+                status, content, size = self._other(request, deployment, GONE, b"", close)
             deployment.counters.answered(status, seconds, batch)
             asked.front.answer(content, close)
         self.log.add(request, asked.endpoint.id, deployment.name, status, seconds, len(request.body), size)
