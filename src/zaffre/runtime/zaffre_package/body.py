@@ -106,7 +106,10 @@ def _chunks(handler: Any, most: int) -> Iterator[bytes]:
             raise Refused(400, "BadRequest", "the body is cut off, or not in chunks")
         yield piece
     left = TRAILER_BYTES
-    while (line := handler.rfile.readline(left)) != b"\r\n":
+    while True:
+        line = handler.rfile.readline(left)
+        if line == b"\r\n":
+            return
         left -= len(line)
         if not line.endswith(b"\r\n") or left <= 0:
             raise Refused(400, "BadRequest", "what follows the body is too long, or cut off")
