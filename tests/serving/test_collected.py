@@ -18,6 +18,7 @@ from collecting import DEPLOYMENT, DYING_PROGRAM, DYING_SERVER, PAIRS, Bench, ki
 from live_endpoints import Place, until
 
 from zaffre import Workspace
+from zaffre.base.errors import Conflict
 from zaffre.engine.serving import collected
 from zaffre.engine.serving.spool import Spool
 from zaffre.runtime.zaffre_scoring import collect
@@ -246,13 +247,21 @@ time.sleep(600)
 """
 
 
-def test_a_program_that_hangs_affects_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+COLLECTING = {"collections": {"asked": {"enabled": True}}}
+
+
+def home_of(folder: Path) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zaffre-tests" / "environments"
     cache.mkdir(parents=True, exist_ok=True)
-    home, programs = tmp_path / "home", tmp_path / "programs"
+    home = folder / "home"
     home.mkdir(mode=0o700)
-    programs.mkdir()
     (home / "environments").symlink_to(cache)
+    return home
+
+
+def test_a_program_that_hangs_affects_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, programs = home_of(tmp_path), tmp_path / "programs"
+    programs.mkdir()
     (programs / "hanging_converter.py").write_text(HANGING)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(programs), *filter(None, [os.environ.get("PYTHONPATH")])]))
     monkeypatch.setattr(collected, "MODULE", "hanging_converter")
@@ -260,7 +269,7 @@ def test_a_program_that_hangs_affects_no_answer(tmp_path: Path, monkeypatch: pyt
     with Workspace.local(home) as ws:
         place = Place(home, tmp_path, ws)
         place.endpoint("flowers")
-        place.deploy("flowers", "blue", SCRIPT, data_collector={"collections": {"asked": {"enabled": True}}})
+        place.deploy("flowers", "blue", SCRIPT, data_collector=COLLECTING)
         spool = next((home / "collected").iterdir())
         (spool / "asked.2026-11-20-18.former.jsonl").write_text('{"id": "1", "data": 1}\n')
         pid = int(until(lambda: (programs / "pid").exists() and (programs / "pid").read_text()))
@@ -272,6 +281,58 @@ def test_a_program_that_hangs_affects_no_answer(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ProcessLookupError):  # it ended with the platform
         os.kill(pid, 0)
     assert _lines(spool) == 31
+
+
+def test_what_a_deployment_collected_reaches_its_bucket_also_when_it_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+    import pyarrow.parquet as pq
+    from moto.server import ThreadedMotoServer
+
+    monkeypatch.setattr(collected, "LOOK_S", 0.05)
+    home = home_of(tmp_path)
+    bucket = ThreadedMotoServer(port=0, verbose=False)
+    bucket.start()
+    try:
+        endpoint = f"http://127.0.0.1:{bucket.get_host_and_port()[1]}"
+        secret = {"access_key_id": "k", "secret_access_key": "s"}
+        client = boto3.client(
+            "s3", endpoint_url=endpoint, aws_access_key_id="k", aws_secret_access_key="s", region_name="us-east-1"
+        )
+        client.create_bucket(Bucket="collected")
+        with Workspace.local(home, allow_private_addresses=True) as ws:
+            lake = {"name": "lake", "type": "s3", "bucket": "collected", "endpoint": endpoint, "credentials": secret}
+            ws.datastores.create_or_update(lake)
+            place = Place(home, tmp_path, ws)
+            place.endpoint("flowers")
+            destination = {**COLLECTING, "destination": "azureml://datastores/lake/paths/flowers/"}
+            place.deploy("flowers", "blue", SCRIPT, data_collector=destination)
+            assert [place.post("flowers", {"x": i})[:2] for i in range(5)] == [(200, 200)] * 5
+            ws.online_endpoints.delete("flowers")
+            until(lambda: client.list_objects_v2(Bucket="collected")["KeyCount"] > 0)
+            (spool,) = (home / "collected").iterdir()
+            until(lambda: os.listdir(spool) == ["place.json"])
+        keys = [one["Key"] for one in client.list_objects_v2(Bucket="collected")["Contents"]]
+        assert all(key.startswith("flowers/asked/") and key.endswith(".parquet") for key in keys)
+        rows: list[dict[str, Any]] = []
+        for key in keys:
+            client.download_file("collected", key, str(tmp_path / "one.parquet"))
+            rows += pq.read_table(tmp_path / "one.parquet").to_pylist()
+        assert sorted(json.loads(row["data"])["x"] for row in rows) == [0, 1, 2, 3, 4]
+    finally:
+        bucket.stop()
+
+
+def test_a_destination_that_can_only_be_read_is_refused(tmp_path: Path) -> None:
+    with Workspace.local(home_of(tmp_path)) as ws:
+        place = Place(tmp_path / "home", tmp_path, ws)
+        place.endpoint("flowers")
+        with pytest.raises(Conflict, match="can be read only"):
+            place.deploy(
+                "flowers", "blue", SCRIPT, data_collector={**COLLECTING, "destination": "https://example.org/x"}
+            )
+        ws.online_endpoints.delete("flowers")
 
 
 def _lines(spool: Path) -> int:
