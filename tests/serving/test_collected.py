@@ -65,6 +65,21 @@ def test_what_a_worker_collected_is_read_back_as_tables(bench: Bench) -> None:
     assert abs((datetime.now(UTC) - first["time"]).total_seconds()) < 600
 
 
+def test_json_that_the_model_has_read_is_kept_as_it_came(bench: Bench) -> None:
+    asked = [b'{\r\n "data":\n [1, 2.50, "\xc3\xa9 \\n"]}', b"[]", b'"\\ud83d"', b" 5\n"]
+    worker = bench.worker([(one, b"[0.5]") for one in asked], is_json=True)
+    kill(worker)
+    bench.turn()
+    inputs, outputs = bench.rows(), bench.rows("model_outputs")
+    assert [json.loads(row["data"]) for row in inputs] == [{"data": [1, 2.5, "é \n"]}, [], "\ud83d", 5]
+    assert [row["id"] for row in inputs] == [row["correlationid"] for row in outputs]
+    assert len({row["id"] for row in inputs}) == 4
+    first, now = inputs[0], datetime.now(UTC)
+    assert abs((now - first["time"]).total_seconds()) < 600
+    assert (first["source"], first["type"]) == ("zaffre/default/flowers/blue", "azureml.inference.model_inputs")
+    assert all(first[name] for name in ("specversion", "agent", "contentrange", "datacontenttype", "xrequestid"))
+
+
 def test_a_file_is_taken_when_its_writer_lets_go_and_not_before(bench: Bench) -> None:
     worker = bench.worker([(b"1", b"2")])
     try:
@@ -367,7 +382,7 @@ def test_one_record_that_cannot_be_kept_harms_no_others(bench: Bench, monkeypatc
 
     monkeypatch.setattr(made, "_line", line)
     for number in (b"1", b"2", b"3"):
-        made.offer(number, b"0")
+        made.offer(number, b"0", False)
     made.finish(30)
     assert sorted(one["data"] for one in written(bench) if one["type"].endswith("inputs")) == [1, 3]
 
@@ -376,9 +391,9 @@ def test_what_waits_in_a_worker_is_bounded_in_bytes(bench: Bench, monkeypatch: p
     monkeypatch.setattr(collect, "WAITING_BYTES", 1000)
     monkeypatch.setattr(collect.Collector, "_write", lambda _self: None)  # it cannot keep up at all
     made = collector(bench, monkeypatch)
-    made.offer(b"x" * 2000, b"")  # one is always taken
+    made.offer(b"x" * 2000, b"", False)  # one is always taken
     for _ in range(5):
-        made.offer(b"x", b"")
+        made.offer(b"x", b"", False)
     assert (made.taken, made.dropped) == (1, 5)
 
 
