@@ -74,6 +74,6 @@ def images_of(dockerfile: str) -> Iterator[str]:
                 yield words[0]
             if len(words) == 3 and words[1].upper() == "AS":
                 stages.add(words[2].lower())
-        elif word == "COPY" and (found := re.search(r"--from=(\S+)", rest)) and "$" not in found[1]:
-            if found[1].lower() not in stages and not found[1].isdigit():
-                yield found[1]
+        elif word == "COPY":
+            named = re.findall(r"--from=(\S+)", rest)
+            yield from (one for one in named if "$" not in one and one.lower() not in stages and not one.isdigit())

@@ -63,7 +63,15 @@ class Served:
             "runs": self.current is not None and not self.stopped,
             "revision": self.current.number if self.current else 0,
             "workers": workers,
+            "hello": self._foretold(),
         }
+
+    def _foretold(self) -> dict[str, Any]:
+        """What the gateway must know of its workers before one has said hello."""
+        run = self.current.run if self.current else {}
+        if run.get("kind") != "container":
+            return {}
+        return {"kind": "container", "http": True, "below": run["container"]["routes"]["scoring"]["path"]}
 
     @property
     def paths(self) -> list[str]:
@@ -124,6 +132,7 @@ class Served:
                 revision.cancelled = True
         for one in self._all():
             worker.stop(self.compute, one, self.ctx.home.serving)
+            self._clear(one)
         self.current = self.coming = self.reserve = None
         self.pool.submit(shutil.rmtree, self.folder, True)
 
@@ -170,6 +179,8 @@ class Served:
                 )
                 revision.prepared, revision.stage = prepared, Stage.STARTING
             except ZaffreError as error:
+                if error.hint:
+                    self.say(f"hint: {error.hint}")
                 revision.fail(error.message)
             except Exception as error:
                 log.exception("deployment %s could not be prepared", self.id)

@@ -17,7 +17,7 @@ MISSING = "no container engine is installed on this machine"
 INSTALL = "apt-get install podman, or the podman package of your system"
 KEPT_RIGHTS = "CHOWN,DAC_OVERRIDE,FOWNER,KILL,NET_BIND_SERVICE,SETGID,SETUID"  # what servers in images start with
 PROCESSES = 4096
-REMOVE_S = 60.0
+GRACE_S, REMOVE_S = 3, 60.0
 NOT_THERE = ("no such image", "image not known", "does not exist", "no such object")
 
 
@@ -90,7 +90,9 @@ class Podman:
             self.program.follow([*words, "--", str(context)], say, cancelled)
         except Failed as failed:
             raise InvalidRequest(
-                f"the image cannot be built: {failed.reason}", code="ImageBuildFailed", hint="its log is above"
+                f"the image cannot be built: {failed.reason.replace(str(context), '.')}",
+                code="ImageBuildFailed",
+                hint="its log has every step",
             ) from None
         found = self.find(name.text)
         if found is None:
@@ -101,7 +103,8 @@ class Podman:
 
     def words(self, run: Run) -> list[str]:
         words = [
-            "run", "--rm", "--pull=never", "--log-driver=none", "--http-proxy=false", "--security-opt=no-new-privileges",
+            "run", "--rm", "--pull=never", "--log-driver=none", "--http-proxy=false",
+            "--security-opt=no-new-privileges",
             f"--name={NAME}", f"--pidfile={FOLDER}/{PID_FILE}", f"--label={OWNER_LABEL}={self.owner}",
             f"--pids-limit={PROCESSES}", f"--env-file={run.variables}", "--cap-drop=all",
         ]  # fmt: skip
@@ -138,7 +141,7 @@ class Podman:
     def remove(self, names: Sequence[str]) -> None:
         for name in names:
             with contextlib.suppress(Failed):
-                self.program.ask("rm", "--force", "--ignore", "--time=1", "--", name, seconds=REMOVE_S)
+                self.program.ask("rm", "--force", "--ignore", f"--time={GRACE_S}", "--", name, seconds=REMOVE_S)
 
 
 def _odd(failed: Failed) -> Unavailable:

@@ -8,8 +8,8 @@ import threading
 from typing import Any
 from urllib.parse import unquote
 
-from zaffre_scoring import frames
-from zaffre_scoring.values import Answer, BadInput
+from zaffre_scoring import frames  # type: ignore[import-not-found]
+from zaffre_scoring.values import Answer, BadInput  # type: ignore[import-not-found]
 
 from .connect import Connector
 
@@ -49,9 +49,12 @@ class Relay:
 
     def score(self, kind: int, payload: bytes) -> Answer:
         """Raises `BadInput` for what no address of the container is."""
-        if kind != frames.HTTP:
-            raise BadInput("a container of its own takes requests as they come")
-        head, body = frames.split_head(payload)
+        if kind == frames.INFER:
+            raise BadInput("the container takes requests at its own addresses")
+        if kind == frames.HTTP:
+            head, body = frames.split_head(payload)
+        else:  # a copy of what was meant for another deployment
+            head, body = {"method": "POST", "path": "/score", "query": "", "headers": JSON}, payload
         path = self._place(head["path"])
         target = path + (f"?{head['query']}" if head["query"] else "")
         headers = [(name, value) for name, value in head["headers"] if name.lower() not in OF_ONE_CONNECTION]
@@ -61,7 +64,7 @@ class Relay:
             raise BadInput("the address or a header of the request cannot be passed on") from None
         except (OSError, http.client.HTTPException) as error:
             print(f"the container did not answer a request: {type(error).__name__}: {error}", flush=True)
-            return Answer(502, [["content-type", "application/json"]], NO_ANSWER)
+            return Answer(502, JSON, NO_ANSWER)
 
     def _place(self, path: str) -> str:
         """`/score` is the scoring route; what lies below that route is passed on as it is."""
@@ -98,6 +101,7 @@ class Relay:
         return Answer(answer.status, kept, content)
 
 
+JSON = [["content-type", "application/json"]]
 NO_ANSWER = b'{"error": {"code": "ContainerFailed", "message": "the container gave no answer to this request"}}'
 
 

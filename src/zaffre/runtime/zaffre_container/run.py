@@ -18,7 +18,7 @@ import threading
 import time
 from typing import Any, NoReturn
 
-from zaffre_scoring.worker import Server
+from zaffre_scoring.worker import Server  # type: ignore[import-not-found]
 
 from .connect import Connector
 from .relay import Relay, healthy
@@ -78,12 +78,12 @@ class Life:
         threading.Thread(target=self._wait, daemon=True).start()
         routes, probes = self.config["routes"], self.config["probes"]
         time.sleep(probes["readiness"]["delay"])
-        said, since = None, time.monotonic()
+        said = None
         while True:
             reason = healthy(connector, routes["readiness"], probes["readiness"]["timeout"])
             if reason is None:
                 break
-            if time.monotonic() - since > WATCH_S and reason != said:
+            if reason != said:
                 said = reason
                 print(f"waiting for {routes['readiness']['path']}: {reason}", flush=True)
             time.sleep(LOOK_S)
