@@ -25,6 +25,7 @@ class ImageName:
     """An image as engines name it. `registry` is None for one that only the engine's own store can have."""
 
     text: str  # as it was written
+    named: bool  # whether the text itself names a registry
     registry: str | None
     full: str  # with registry and tag, as it is pulled
 
@@ -45,7 +46,10 @@ def image_name(text: str) -> ImageName:
     if registry == HUB and "/" not in path:
         path = f"library/{path}"
     end = f"@{found['digest']}" if found["digest"] else f":{found['tag'] or 'latest'}"
-    return ImageName(text.strip(), None if registry == OF_ENGINE else registry.lower(), f"{registry}/{path}{end}")
+    only_here = registry == OF_ENGINE
+    return ImageName(
+        text.strip(), bool(host) and not only_here, None if only_here else registry.lower(), f"{registry}/{path}{end}"
+    )
 
 
 def environment_file(variables: Mapping[str, str]) -> str:

@@ -65,7 +65,7 @@ class Serving:
         self._next_read = self._next_tidy = 0.0
         self._stopping = False
         self._lonely_since: float | None = None
-        self._contained = True  # there may be containers of ours; until we have looked there may always be
+        self._contained = False  # there may be containers of ours
         self._boxes: Future[list[str]] | None = None
         self._thread = threading.Thread(target=self._run, name="serving", daemon=True)
 
@@ -347,13 +347,16 @@ class Serving:
         engine = self.ctx.containers
         known = {name for one in self.served.values() for name in one.containers}
         looked, self._boxes = self._boxes, None
-        if looked is not None and looked.done() and not looked.exception():
-            left = [name for name in looked.result() if name not in known]
-            if left and engine is not None:
+        if looked is not None and looked.done() and engine is not None:
+            if error := looked.exception():
+                log.warning("the container engine cannot be asked what runs: %s", error)
+            left = [] if error else [name for name in looked.result() if name not in known]
+            if left:
                 log.warning("containers that belong to no deployment are removed: %s", ", ".join(left))
                 self.pool.submit(engine.remove, left)
             self._contained = bool(left)
-        if (known or self._contained) and engine is not None and engine.missing() is None:
+        self._contained |= bool(known)
+        if self._contained and engine is not None and engine.missing() is None:
             self._boxes = self.pool.submit(engine.ours)
 
     def _sweep(self) -> None:

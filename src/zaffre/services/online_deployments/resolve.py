@@ -37,6 +37,8 @@ def plan_of(scope: Scope, spec: Mapping[str, Any]) -> dict[str, Any]:
     model = _model(scope, spec)
     code = _code(spec, what)
     container = container_of(scope, spec, model)
+    if not container and spec.get("egress_public_network_access"):
+        scope.note("egress_public_network_access: accepted, has no meaning outside of a container")
     kind = "container" if container and container["routes"] else "script" if code else _kind(model, what)
     environment = spec.get("environment")
     if environment is None and kind != "script":
