@@ -37,6 +37,8 @@ class Deployment:
         self.queue_size = settings["queue"]
         self.runs = settings["runs"]
         self.revision = settings["revision"]
+        if not self.ready and settings.get("hello"):
+            self.hello, self.http = settings["hello"], bool(settings["hello"].get("http"))
         listed = settings["workers"]
         for worker_id, path in listed.items():
             if worker_id not in self.workers:

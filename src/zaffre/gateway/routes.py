@@ -19,6 +19,8 @@ from zaffre.gateway.pool import Pool
 from zaffre.gateway.table import Endpoint, Table
 from zaffre.runtime.zaffre_scoring import frames, metrics, openapi
 
+SCORED = ("score", "invocations")
+OURS = ("", "swagger.json", "openapi.json", "metrics", "health")  # never a container's, wherever its route begins
 JSON_TYPES = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
 HIDDEN = {b"authorization", b"cookie", b"proxy-authorization"}  # headers that no scoring script gets to see
 RETRY = ((b"retry-after", b"1"),)
@@ -70,7 +72,7 @@ class Routes:
             self._places[request.url] = place
         if endpoint.stopped and action not in ("swagger",):
             return self._say(front, request, 503, "Stopped", "the endpoint is stopped")
-        if action in ("score", "invocations") or action.startswith("v2/models/"):
+        if action in SCORED or action.startswith("v2/models/") or self._passes(endpoint, request, action):
             return self._score(front, request, endpoint, action)
         return self._tell(front, request, endpoint, action)
 
@@ -121,7 +123,7 @@ class Routes:
             deployment = endpoint.next()
             if deployment is None:
                 return self._say(front, request, 503, "NoTraffic", "no deployment of the endpoint gets traffic")
-        if action not in ("score", "invocations"):
+        if action not in SCORED and "below" not in deployment.hello:
             return self._infer(front, request, endpoint, deployment, action, began)
         method, kind = request.method, request.headers.get(b"content-type")
         if deployment.http:
@@ -138,6 +140,13 @@ class Routes:
         else:
             return self._say(front, request, 405, "MethodNotAllowed", "scoring is done by POST", ((b"allow", b"POST"),))
         return self._ask(Asked(front, request, endpoint, deployment, began), frame, payload)
+
+    def _passes(self, endpoint: Endpoint, request: Request, action: str) -> bool:
+        """Whether a container of its own answers there: at its scoring route, or below it."""
+        if action in OURS or (deployment := self._described(endpoint, request)) is None:
+            return False
+        below = deployment.hello.get("below")
+        return below is not None and f"/{action}".startswith(below)
 
     @staticmethod
     def _takes_anything(deployment: Deployment) -> bool:

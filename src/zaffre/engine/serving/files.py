@@ -50,20 +50,10 @@ def prepare(
     cancelled: Callable[[], bool],
 ) -> Prepared:
     """Raises `ZaffreError` with the cause."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, mode=0o700)
+    make_folder(folder)
     environment = _environment(ctx, run, say, cancelled)
     code = folder / "code"
-    if run.get("code"):
-        ctx.content.checkout(run["code"], code)
-        if not (code / run["script"]).is_file():
-            raise InvalidRequest(
-                f"deployment {record.name}: the code has no {run['script']}",
-                code="ScoringScriptMissing",
-                hint="scoring_script is a path below code_configuration.code",
-            )
-    else:
+    if not check_out(ctx, record, run, code):
         code.mkdir()
     model_dir, model = _model(ctx, record, run, folder / "models", say)
     (folder / "tmp").mkdir()
@@ -81,9 +71,35 @@ def prepare(
     }
     env = variables(record, run, code, model_dir, folder)
     env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})
-    command = f"exec python {_quoted(str(PROGRAM))} "
-    made = Prepared(folder, command, code, env, config, tuple(environment.lock))
-    _write(folder / FILE, {**{k: v for k, v in vars(made).items() if k not in ("folder", "cwd")}, "cwd": str(code)})
+    command = f"exec python {quoted(str(PROGRAM))} "
+    return keep(Prepared(folder, command, code, env, config, tuple(environment.lock)))
+
+
+def make_folder(folder: Path) -> None:
+    """A new one in the place of what a former attempt left."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, mode=0o700)
+
+
+def check_out(ctx: Context, record: DeploymentRecord, run: dict[str, Any], code: Path) -> bool:
+    """The scoring code into that folder; False when there is none. Raises `InvalidRequest` without the script."""
+    if not run.get("code"):
+        return False
+    ctx.content.checkout(run["code"], code)
+    if not (code / run["script"]).is_file():
+        raise InvalidRequest(
+            f"deployment {record.name}: the code has no {run['script']}",
+            code="ScoringScriptMissing",
+            hint="scoring_script is a path below code_configuration.code",
+        )
+    return True
+
+
+def keep(made: Prepared) -> Prepared:
+    """Written down for the next server."""
+    told = {**{k: v for k, v in vars(made).items() if k not in ("folder", "cwd")}, "cwd": str(made.cwd)}
+    _write(made.folder / FILE, told)
     return made
 
 
@@ -140,10 +156,7 @@ def _model(
     told = run.get("model")
     if not told:
         return place, None
-    notes: list[str] = []
-    source = places.local_path(ctx, record.workspace, told["uri"], notes)
-    for note in notes:
-        say(note)
+    source = source_of_model(ctx, record, told, say)
     link = place / told["name"]
     with contextlib.suppress(FileExistsError):
         link.symlink_to(source)
@@ -154,6 +167,19 @@ def _collect(
     ctx: Context, record: DeploymentRecord, run: dict[str, Any], say: Callable[[str], None]
 ) -> dict[str, Any] | None:
     """Raises `InvalidRequest` for a destination that can only be read."""
+
+
+def source_of_model(ctx: Context, record: DeploymentRecord, told: dict[str, Any], say: Callable[[str], None]) -> Path:
+    """Its file or folder on this machine."""
+    notes: list[str] = []
+    source = places.local_path(ctx, record.workspace, told["uri"], notes)
+    for note in notes:
+        say(note)
+    return source
+
+
+def _collect(ctx: Context, record: DeploymentRecord, run: dict[str, Any]) -> dict[str, Any] | None:
+    """Raises `InvalidRequest` for a destination that is not a folder of this machine."""
     told = run.get("collect")
     if not told:
         return None
@@ -181,5 +207,5 @@ def _write(path: Path, told: dict[str, Any]) -> None:
         json.dump(told, file)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"

@@ -165,11 +165,16 @@ class Server:
             events = self.selector.select(LOOK_S)
             if not events and not os.path.exists(self.path):
                 _end(self.side)  # its place was removed: nobody can reach it any more
+                self.leave()
             for key, _ in events:
                 if key.data is None:
                     self._accept(listener)
                 else:
                     self._read(key.data, view)
+
+    def leave(self) -> None:
+        """Its place was removed: nobody can reach it any more, and threads must not keep it."""
+        os._exit(0)
 
     def _accept(self, listener: socket.socket) -> None:
         sock, _ = listener.accept()
