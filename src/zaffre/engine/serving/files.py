@@ -163,12 +163,6 @@ def _model(
     return place, source.resolve()  # loaders refuse paths that leave their folder through a link
 
 
-def _collect(
-    ctx: Context, record: DeploymentRecord, run: dict[str, Any], say: Callable[[str], None]
-) -> dict[str, Any] | None:
-    """Raises `InvalidRequest` for a destination that can only be read."""
-
-
 def source_of_model(ctx: Context, record: DeploymentRecord, told: dict[str, Any], say: Callable[[str], None]) -> Path:
     """Its file or folder on this machine."""
     notes: list[str] = []
@@ -178,8 +172,10 @@ def source_of_model(ctx: Context, record: DeploymentRecord, told: dict[str, Any]
     return source
 
 
-def _collect(ctx: Context, record: DeploymentRecord, run: dict[str, Any]) -> dict[str, Any] | None:
-    """Raises `InvalidRequest` for a destination that is not a folder of this machine."""
+def _collect(
+    ctx: Context, record: DeploymentRecord, run: dict[str, Any], say: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """Raises `InvalidRequest` for a destination that can only be read."""
     told = run.get("collect")
     if not told:
         return None
