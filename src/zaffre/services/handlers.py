@@ -22,6 +22,7 @@ from zaffre.services.data import download as data_download
 from zaffre.services.data import files as data_files
 from zaffre.services.data import profile as data_profile
 from zaffre.services.datastores import manage as datastores
+from zaffre.services.environments import build_log
 from zaffre.services.jobs import (
     cancel,
     change,
@@ -140,6 +141,7 @@ HANDLERS: dict[str, Handler] = {
     "model.package": package.package,
     "model.import": import_files.import_files,
     **_versioned("environment"),
+    "environment.build_log": build_log.read_log,
     **_versioned("component"),
     "workspace.create": workspaces.create,
     "workspace.list": workspaces.list_workspaces,

@@ -90,6 +90,19 @@ export interface Bin {
   [more: string]: unknown;
 }
 
+export interface BuildLogView {
+  name: string;
+  version: string;
+  state: string;
+  key: string;
+  text: string;
+  offset: number;
+  next_offset: number;
+  error?: Record<string, any> | null;
+  ended_at?: string | null;
+  [more: string]: unknown;
+}
+
 export interface CauseView {
   cause: string;
   compared_with?: string | null;
@@ -938,6 +951,14 @@ export interface ReadAssetFile {
   render?: boolean;
 }
 
+export interface ReadBuildLog {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  offset?: number;
+}
+
 export interface ReadDeploymentLog {
   workspace?: string;
   endpoint: string;
@@ -1385,6 +1406,7 @@ export interface Operations {
   "datastore.show": { request: ResourceRef; response: ResourceView };
   "datastore.update": { request: UpdateResource; response: ResourceView };
   "environment.archive": { request: AssetVersion; response: Empty };
+  "environment.build_log": { request: ReadBuildLog; response: BuildLogView };
   "environment.create": { request: CreateAsset; response: AssetView };
   "environment.delete": { request: AssetVersion; response: Empty };
   "environment.lineage": { request: AssetRef; response: LineageView };

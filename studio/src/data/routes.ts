@@ -51,6 +51,7 @@ export const ROUTES = {
   "datastore.show": ["GET", "api/workspaces/{workspace}/datastores/{name}"],
   "datastore.update": ["PATCH", "api/workspaces/{workspace}/datastores/{name}"],
   "environment.archive": ["POST", "api/workspaces/{workspace}/environments/{name}/archive"],
+  "environment.build_log": ["GET", "api/workspaces/{workspace}/environments/{name}/build-log"],
   "environment.create": ["POST", "api/workspaces/{workspace}/environments"],
   "environment.delete": ["DELETE", "api/workspaces/{workspace}/environments/{name}"],
   "environment.lineage": ["GET", "api/workspaces/{workspace}/environments/{name}/lineage"],
