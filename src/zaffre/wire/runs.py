@@ -180,12 +180,12 @@ class RunComparison(View):
 
 _RUNS = "/workspaces/{workspace}/runs"
 SEARCH = Operation("runs.search", "POST", _RUNS + "/search", SearchRuns, RunList, Permission.JOBS_READ,
-                   "Search runs: filter, order, projection, pages")  # fmt: skip
+                   "Search runs: filter, order, projection, pages", asks=True)  # fmt: skip
 COUNT = Operation("runs.count", "POST", _RUNS + "/count", CountRuns, RunCount, Permission.JOBS_READ,
-                  "Count runs")  # fmt: skip
+                  "Count runs", asks=True)  # fmt: skip
 KEYS = Operation("runs.keys", "GET", _RUNS + "/keys", ListKeys, KeyList, Permission.JOBS_READ,
                  "List the names of metrics, parameters and tags")  # fmt: skip
 COMPARE = Operation("runs.compare", "POST", _RUNS + "/compare", CompareRuns, RunComparison, Permission.JOBS_READ,
-                    "Compare runs: parameters, metrics, tags, inputs, packages, code")  # fmt: skip
+                    "Compare runs: parameters, metrics, tags, inputs, packages, code", asks=True)  # fmt: skip
 
 OPERATIONS: tuple[Operation[Any, Any], ...] = (SEARCH, COUNT, KEYS, COMPARE)

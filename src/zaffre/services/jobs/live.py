@@ -10,7 +10,7 @@ from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.base.ids import first_at
 from zaffre.core.job_state import TERMINAL
 from zaffre.plugins.logs import read as reader
-from zaffre.services.context import ANYTHING, Context, Feed
+from zaffre.services.context import ANYTHING, NOBODY, THINGS, Context, Feed
 from zaffre.services.environments import build_log
 from zaffre.services.jobs.log import log_path, source_of
 from zaffre.services.jobs.watch import watch
@@ -23,7 +23,7 @@ from zaffre.wire.jobs import WatchJob
 LOG_CHUNK = 1 << 18
 LOG_POLL_S = 0.15
 BUILD_POLL_S = 0.25
-NOBODY = -1  # tells of a build: its lines are read as they are written
+LOOK_BACK_S = 3.0
 LOOK_BACK_MS = 2000  # an event is numbered before it is committed: one that was late is still seen
 
 
@@ -42,6 +42,8 @@ def open_topic(ctx: Context, workspace: str, topic: str, since: str | None) -> F
     match topic.split("/"):
         case ["runs"]:
             return _workspace(ctx, workspace, number)
+        case ["changes"]:
+            return _changes(ctx, workspace, number)
         case ["runs", name]:
             return _events(ctx, WatchJob(workspace=workspace, name=name, after=number or 0, below=False))
         case ["pipelines", name, "states"]:
@@ -96,6 +98,26 @@ def _workspace(ctx: Context, workspace: str, after: int | None) -> Feed[Batch]:
         return [Batch(str(last), {"jobs": list(jobs.values())})], False
 
     return Feed(ANYTHING, step)
+
+
+def _changes(ctx: Context, workspace: str, after: int | None) -> Feed[Batch]:
+    """The nouns of which something became another, of jobs with their names; after a gap it may have been any.
+
+    It begins a little before now, when the page asked for what it shows.
+    """
+    with ctx.db.read() as connection:
+        get_workspace(connection, workspace)
+    last = ctx.changes.news.before(LOOK_BACK_S) if after is None else after
+
+    def step() -> tuple[list[Batch], bool]:
+        nonlocal last
+        former = last
+        last, words = ctx.changes.news.after(former, workspace)
+        if words == [] or (words is None and last == former):
+            return [], False
+        return [Batch(str(last), {"changes": words or []}, gap=words is None)], False
+
+    return Feed(THINGS, step)
 
 
 def _log(ctx: Context, workspace: str, name: str, since: int | None) -> Feed[Batch]:
