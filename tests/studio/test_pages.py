@@ -16,6 +16,8 @@ SHOWN: dict[str, str] = {
     "jobs": "boosting-10-0.03",
     "jobs?view=table&group=params.model": "model: forest",
     "jobs?view=charts": "val_loss",
+    "jobs?view=charts&eyes={train}&charts=images|outputs%252Fplots%252Fresiduals.png": "train forest",
+    "jobs?view=charts&charts=note|%2523%2520Why": "Why",
     "jobs?q=nothing_is_called_this": "No run matches",
     "jobs?q=metrics.r2 >": "^",
     "compare?runs={run}~{hostile}": "baseline",

@@ -58,7 +58,7 @@ from zaffre.services.online_endpoints import rollback as endpoint_rollback
 from zaffre.services.online_endpoints import run as endpoint_run
 from zaffre.services.online_endpoints import show as endpoint_show
 from zaffre.services.online_endpoints import traffic as endpoint_traffic
-from zaffre.services.runs import compare, keys, search
+from zaffre.services.runs import compare, images, keys, search
 from zaffre.services.server import state, storage
 from zaffre.services.views import manage as views
 from zaffre.services.workspaces import manage as workspaces
@@ -112,6 +112,7 @@ HANDLERS: dict[str, Handler] = {
     "runs.search": search.search,
     "runs.count": search.count,
     "runs.keys": keys.keys,
+    "runs.images": images.images,
     "runs.compare": compare.compare,
     "views.list": views.list_views,
     "views.create": views.create,

@@ -521,6 +521,13 @@ export interface FileList {
   [more: string]: unknown;
 }
 
+export interface FindImages {
+  workspace?: string;
+  runs: string[];
+  series?: string | null;
+  max_results?: number;
+}
+
 export interface GraphEdge {
   source: string;
   port: string;
@@ -549,6 +556,13 @@ export interface History {
   timestamps: number[];
   values: number[];
   next_offset?: number | null;
+  [more: string]: unknown;
+}
+
+export interface ImageSeries {
+  name: string;
+  images: number;
+  runs: number;
   [more: string]: unknown;
 }
 
@@ -1052,6 +1066,21 @@ export interface RunCount {
   [more: string]: unknown;
 }
 
+export interface RunImage {
+  run: string;
+  step?: number | null;
+  path: string;
+  size?: number | null;
+  [more: string]: unknown;
+}
+
+export interface RunImages {
+  series: ImageSeries[];
+  items: RunImage[];
+  complete: boolean;
+  [more: string]: unknown;
+}
+
 export interface RunKey {
   kind: "metrics" | "params" | "tags";
   key: string;
@@ -1485,6 +1514,7 @@ export interface Operations {
   "online-endpoint.update": { request: UpdateEndpoint; response: EndpointView };
   "runs.compare": { request: CompareRuns; response: RunComparison };
   "runs.count": { request: CountRuns; response: RunCount };
+  "runs.images": { request: FindImages; response: RunImages };
   "runs.keys": { request: ListKeys; response: KeyList };
   "runs.search": { request: SearchRuns; response: RunList };
   "server.health": { request: Ask; response: Empty };

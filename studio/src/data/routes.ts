@@ -130,6 +130,7 @@ export const ROUTES = {
   "online-endpoint.update": ["PATCH", "api/workspaces/{workspace}/online-endpoints/{name}"],
   "runs.compare": ["POST", "api/workspaces/{workspace}/runs/compare"],
   "runs.count": ["POST", "api/workspaces/{workspace}/runs/count"],
+  "runs.images": ["POST", "api/workspaces/{workspace}/runs/images"],
   "runs.keys": ["GET", "api/workspaces/{workspace}/runs/keys"],
   "runs.search": ["POST", "api/workspaces/{workspace}/runs/search"],
   "server.health": ["GET", "api/health"],
