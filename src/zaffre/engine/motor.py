@@ -140,6 +140,11 @@ class Motor:
         while self._timers and self._timers[0][0] <= time.monotonic():
             heapq.heappop(self._timers)[2]()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits for the engine that it knows of."""
+        return not (self._inbox or self.ended or self.dirty or self.batch.after)
+
     @staticmethod
     def wall() -> float:
         return time.time()
@@ -220,6 +225,8 @@ class Motor:
         if found.is_new:
             self.batch.versions.append(found.record)
             self.batch.first.append((live.job, lambda connection: register.write(connection, found, output)))
+            told = (found.record.workspace, found.record.kind)
+            self.batch.after.append((live, lambda: self.ctx.changes.tell(*told)))
 
     def settle(self, live: Live) -> None:
         """Look whether a pipeline has come to its end."""

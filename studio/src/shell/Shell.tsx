@@ -2,6 +2,7 @@ import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { loadToasts, Toasts } from "../kit/toast";
 import { ApiError, began } from "../data/client";
+import { useChanges } from "../data/changes";
 import { queries, useApi, useConnection, useRefetchSoon, useTopic, useWorkspace } from "../data/hooks";
 import { useGo } from "../data/nav";
 import { connect } from "../data/socket";
@@ -55,6 +56,7 @@ function House({ workspace }: { workspace: string }) {
     if (began) look();
     else setTimeout(look, FIRST_MS);
   });
+  useChanges();
   useEffect(() => {
     const timer = setTimeout(() => void Promise.allSettled([palette(), sheet(), loadFloating(), loadToasts()]), LATER_MS);
     return () => clearTimeout(timer);

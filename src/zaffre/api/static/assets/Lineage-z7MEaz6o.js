@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["./LineageGraph-CRVZGf4j.js","./layout-d6qGGSYs.js","./index-GIjFONQ1.js","./index-BTIIPrZd.css","./layout-DLioOiRN.css","./shared--DVRaG4d.js"])))=>i.map(i=>d[i]);
-import{ct as e,q as t,st as n,ut as r,y as i}from"./index-GIjFONQ1.js";var a=r(e(),1),o=n(),s=(0,a.lazy)(()=>t(()=>import(`./LineageGraph-CRVZGf4j.js`),__vite__mapDeps([0,1,2,3,4,5]),import.meta.url));function c({job:e}){return(0,o.jsx)(a.Suspense,{fallback:(0,o.jsx)(i,{}),children:(0,o.jsx)(s,{kind:`job`,name:e.name})})}export{c as default};
