@@ -14,8 +14,9 @@ from zaffre.base.ids import sequence
 from zaffre.core.job_state import LIVING, Status
 from zaffre.store import job_tags
 from zaffre.store import jobs as job_store
+from zaffre.store.at_once import NotNow
 from zaffre.store.db import Database
-from zaffre.store.prepared import Prepared
+from zaffre.store.prepared import AnyConnection, Prepared
 from zaffre.store.run_key_counts import uncount
 from zaffre.store.tables.jobs import SOURCE, STARTED, job_events, jobs
 
@@ -123,17 +124,19 @@ def deleted(name: str) -> InvalidRequest:
 
 
 def writable(
-    db: Database, connection: Connection, names: Sequence[tuple[str, str]]
+    db: Database, connection: AnyConnection, names: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], tuple[int, InvalidRequest | None]]:
-    """(workspace, run) -> (job id, why it may not log) of those that exist."""
-    found: Any
-    if len(set(names)) == 1:
-        found = _ONE.run(db, connection, {"workspace": names[0][0], "name": names[0][1]})
+    """(workspace, run) -> (job id, why it may not log) of those that exist. Raises `NotNow` when one is counted."""
+    different = set(names)
+    if not isinstance(connection, Connection) or len(different) == 1:
+        each = ({"workspace": workspace, "name": name} for workspace, name in different)
+        rows = [row for one in each for row in _ONE.run(db, connection, one).fetchall()]
     else:
         both = {"workspaces": list({name[0] for name in names}), "names": list({name[1] for name in names})}
-        found = connection.execute(_MANY, both)
-    rows = found.all()
+        rows = list(connection.execute(_MANY, both).all())
     if counted := [row[2] for row in rows if row[5]]:
+        if not isinstance(connection, Connection):
+            raise NotNow
         uncount(connection, counted)
     return {
         (workspace, name): (id_, deleted(name) if gone else reused(name) if source else None)
