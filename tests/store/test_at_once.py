@@ -13,7 +13,7 @@ from zaffre.base.home import Home
 from zaffre.services.context import Changes, Context, Settings
 from zaffre.services.tracking.create_run import create_run
 from zaffre.services.tracking.log_batch import begin_metrics, log_metrics
-from zaffre.store import at_once, metrics, resources, run_key_counts, schema
+from zaffre.store import at_once, metrics, resources, run_key_counts, run_keys, schema
 from zaffre.store.db import Database
 from zaffre.store.metrics import Point
 
@@ -130,18 +130,29 @@ def test_now_and_then_the_common_way_is_taken_which_makes_the_checkpoint(
     assert (loop.told, _steps(context, job)) == ([None] * 8, list(range(8)))
 
 
-def test_a_run_whose_keys_are_counted_is_taken_out_by_the_common_way(context: Context) -> None:
+def _counted(context: Context) -> list[tuple[str, int]]:
+    with context.db.read() as connection:
+        return [(item.key, item.runs) for item in run_keys.search(connection, True, "default", kind="metrics")]
+
+
+def test_a_new_key_of_a_run_that_is_counted_takes_the_common_way_and_counts(context: Context) -> None:
     (run, job), loop = _run(context), Loop(context)
     log_metrics(context, "default", run, _points([0]))
     with context.db.write() as connection:
         assert run_key_counts.count_quiet(context.db, connection, FAR, FAR) == 1
     loop.log(run, *_points([1]))
     loop.turn()
-    assert loop.told == []
-    loop.threads.pop()()
-    loop.log(run, *_points([2]))
+    assert (loop.told, loop.threads) == ([None], [])
+    loop.log(run, Point("new", 1.0, 1, 1), *_points([2]))
     loop.turn()
-    assert (loop.told, loop.threads, _steps(context, job)) == ([None, None], [], [0, 1, 2])
+    assert loop.told == [None]
+    loop.threads.pop()()
+    loop.log(run, Point("new", 1.0, 1, 2))
+    loop.turn()
+    assert (loop.told, loop.threads) == ([None] * 3, [])
+    assert (_steps(context, job), _counted(context)) == ([0, 1, 2], [("m", 1), ("new", 1)])
+    with context.db.write() as connection:
+        assert run_key_counts.count_quiet(context.db, connection, FAR, FAR) == 0  # it still is
 
 
 def test_what_breaks_the_commit_of_all_is_found_by_a_thread(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,7 +59,8 @@ def _append(
 ) -> Sequence[Exception | None]:
     database = db()
     assert database is not None
-    known = runs.writable(database, connection, [(workspace, run) for workspace, run, _ in items])
+    logged = [(workspace, run, [point.key for point in points]) for workspace, run, points in items]
+    known = runs.writable(database, connection, logged)
     errors: list[Exception | None] = []
     batches: list[tuple[int, Sequence[Point]]] = []
     for workspace, run, points in items:
