@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -62,6 +63,21 @@ _PROXIED = (multipart.create, multipart.complete, multipart.abort, multipart.par
 
 _PLAIN = {(e.method, e.path): e for e in API if "{" not in e.path}
 _PLACED = [(e, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(e.path)))) for e in API if "{" in e.path]
+
+
+class _Whole(Convertor[str]):
+    """What follows, line breaks and all: one that is left out would name another file."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("whole", _Whole())
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -73,11 +89,11 @@ def routes(authenticate: Authenticate) -> list[Route]:
     """
     door = _Door(authenticate)
     return [
-        Route("/mlflow/{workspace}/api/{version}/mlflow/{path:path}", door.api, methods=METHODS),
-        Route("/mlflow/{workspace}/api/{version}/mlflow-artifacts/{path:path}", door.proxy, methods=METHODS),
+        Route("/mlflow/{workspace}/api/{version}/mlflow/{path:whole}", door.api, methods=METHODS),
+        Route("/mlflow/{workspace}/api/{version}/mlflow-artifacts/{path:whole}", door.proxy, methods=METHODS),
         Route("/mlflow/{workspace}/v1/traces", door.spans, methods=["POST"]),
         Route("/mlflow/{workspace}/version", door.version, methods=["GET"]),
-        Route("/mlflow/{workspace}/{path:path}", door.unknown, methods=METHODS),
+        Route("/mlflow/{workspace}/{path:whole}", door.unknown, methods=METHODS),
     ]
 
 
