@@ -41,12 +41,12 @@ class Quick:
     """ASGI, around the application. `authenticate` as in `zaffre.mlflow.routes.routes`."""
 
     def __init__(self, app: ASGIApp, authenticate: Callable[[Request], Context]) -> None:
-        self._app, self._authenticate = app, authenticate
+        self.inner, self._authenticate = app, authenticate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = PATH.fullmatch(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         if found is None:
-            return await self._app(scope, receive, send)
+            return await self.inner(scope, receive, send)
         status, body = 200, b"{}"
         try:
             await self._log(Request(scope), receive, found[1], found[2])
