@@ -81,7 +81,7 @@ def test_what_comes_in_one_round_is_one_commit_without_a_thread(context: Context
 
 
 @pytest.mark.parametrize("busy", ["a thread", "a program", "much"])
-def test_nobody_is_waited_for_in_the_loop(context: Context, busy: str) -> None:
+def test_rel_10_nobody_is_waited_for_in_the_loop_and_nothing_is_lost(context: Context, busy: str) -> None:
     (run, job), loop = _run(context), Loop(context)
     held, free = threading.Event(), threading.Event()
 
