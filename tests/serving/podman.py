@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -74,7 +75,19 @@ class Podman:
         shutil.rmtree(root)
         return name
 
+    def running(self) -> list[str]:
+        """Processes that look after containers of this store, known to it or not."""
+        mine = f"{self.folder}/".encode()
+        found = []
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = path.read_bytes().split(b"\0")
+                if words[0].endswith(b"conmon") and any(mine in word for word in words):
+                    found.append(path.parent.name)
+        return found
+
     def close(self) -> None:
+        self("stop", "--all", "--time", "0", check=False)
         self("rm", "--all", "--force", "--time", "0", check=False)
         self("rmi", "--all", "--force", check=False)
         shutil.rmtree(self.folder, ignore_errors=True)

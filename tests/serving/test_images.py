@@ -64,7 +64,7 @@ def place(engine: Podman, address: str, tmp_path_factory: pytest.TempPathFactory
             yield found
             for endpoint in list(found.ws.online_endpoints.list()):
                 found.ws.online_endpoints.delete(endpoint.name)
-            until(lambda: engine("ps", "--all", "--quiet") == "", 60)
+            until(lambda: (engine("ps", "--all", "--quiet"), engine.running()) == ("", []), 60)
 
 
 @pytest.fixture(scope="module")

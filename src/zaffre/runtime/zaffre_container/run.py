@@ -158,10 +158,13 @@ class Life:
         sys.stdout.flush()
         if self.process is not None and self.process.poll() is None:
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                subprocess.run(
+                # in a session of its own, and not known as ours: it must come to its end when we are killed meanwhile
+                stop = subprocess.Popen(
                     self.config["stop"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, check=False, timeout=STOP_S,
+                    stderr=subprocess.DEVNULL, start_new_session=True,
+                    env={name: value for name, value in os.environ.items() if not name.startswith("ZAFFRE_")},
                 )  # fmt: skip
+                stop.wait(STOP_S)
         os._exit(code)
 
 
