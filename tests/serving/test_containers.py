@@ -150,7 +150,7 @@ def of(engine: Podman, endpoint: str, name: str = "blue") -> list[dict[str, Any]
 
 
 @pytest.fixture(scope="module")
-def half(place: Place) -> str:
+def half(place: Place, engine: Podman) -> str:
     place.endpoint("half")
     made = deploy(
         place, "half", model=model_of(place), environment_variables={"BY": "a = b # c", "LD_PRELOAD": "/none.so"},
@@ -158,6 +158,10 @@ def half(place: Place) -> str:
         request_settings={"max_concurrent_requests_per_instance": 4},
     )  # fmt: skip
     assert made.provisioning_state == "Succeeded", made.message
+    (box,) = of(engine, "half")
+    owner = box["Config"]["Labels"]["zaffre.home"]
+    words = ("--network", "none", "--label", f"zaffre.home={owner}", "--name", "zaffre-stray", IMAGE)
+    engine("run", "--detach", "--rm", *words)  # as a server that died at the wrong moment may leave it
     return "half"
 
 
@@ -243,18 +247,26 @@ def test_rel_06_containers_outlive_the_server(place: Place, engine: Podman, half
     assert (before["Id"], before["State"]["Pid"]) == (after["Id"], after["State"]["Pid"])
 
 
-@pytest.mark.parametrize("how", ["its server ends", "the container is killed", "its keeper is killed"])
+@pytest.mark.parametrize(
+    "how",
+    ["its server ends", "the container is killed", "its keeper is killed", "its keeper is killed while none looks"],
+)
 def test_what_ends_is_started_anew_and_nothing_is_left(place: Place, engine: Podman, half: str, how: str) -> None:
-    (before,) = until(lambda: of(engine, half))
+    (before,) = until(lambda: [found] if len(found := of(engine, half)) == 1 else None, 40)[0]
     if how == "its server ends":
         assert place.post(half, {"end": True})[0] == 502
     elif how == "the container is killed":
         engine("kill", before["Id"])
     else:
         (state,) = (place.home / "serving/default/half").glob("*/state.json")
-        (worker,) = json.loads(state.read_text())["workers"]
+        (worker,) = [one for one in json.loads(state.read_text())["workers"] if one["container"] == before["Name"]]
         children = Path(f"/proc/{worker['handle']['pid']}/task/{worker['handle']['pid']}/children").read_text()
+        if how.endswith("none looks"):
+            stop(Home(place.home))
         os.kill(int(children.split()[0]), signal.SIGKILL)
+        if how.endswith("none looks"):
+            launch(Home(place.home))
+            place.ws = Workspace.from_home(place.home, start=False)
     until(lambda: [box["Id"] for box in of(engine, half)] not in ([], [before["Id"]]), 40)
     until(lambda: before["Id"] not in engine("ps", "--all", "--no-trunc", "--quiet").split(), 40)
     assert place.post(half, {})[0] == 200, "a request waits for the new one"
@@ -372,6 +384,10 @@ def test_a_script_needs_no_container_where_a_virtual_environment_stands_for_the_
     )  # fmt: skip
     assert made.provisioning_state == "Succeeded", made.message
     assert place.post("plain", {})[1]["by"] == "the machine"
+
+
+def test_a_container_that_nobody_looks_after_is_removed(engine: Podman, half: str) -> None:
+    until(lambda: "zaffre-stray" not in engine("ps", "--all", "--format", "{{.Names}}").split(), 60)
 
 
 def test_endpoints_that_end_leave_no_container(place: Place, engine: Podman, half: str) -> None:

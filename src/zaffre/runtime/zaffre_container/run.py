@@ -97,7 +97,6 @@ class Life:
         while not os.path.exists(inside["socket"]):
             time.sleep(LOOK_S / 4)
         os.symlink(inside["socket"], place)
-        print("ready: requests are answered", flush=True)
         while os.path.lexists(place):
             time.sleep(WATCH_S)
         self.end(0)
