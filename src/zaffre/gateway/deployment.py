@@ -6,10 +6,10 @@ import time
 from collections import deque
 from typing import Any
 
-from zaffre.gateway.metrics import Counters
 from zaffre.gateway.pending import FULL, LATE, STOPPED, Pending
 from zaffre.gateway.pool import Pool
 from zaffre.gateway.worker import Worker
+from zaffre.runtime.zaffre_scoring.metrics import Counters
 
 STUCK = 3  # requests in a row that came too late: the worker is said to hang
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import time
 from typing import Any
 from urllib.parse import unquote
 
 from zaffre.core.endpoint_token import is_token
-from zaffre.gateway import answers, auth, metrics
+from zaffre.gateway import answers, auth
 from zaffre.gateway.accesslog import AccessLog
 from zaffre.gateway.deployment import Deployment
 from zaffre.gateway.front import Front, Request
 from zaffre.gateway.pending import FULL, GONE, LATE, STOPPED, Pending
 from zaffre.gateway.pool import Pool
 from zaffre.gateway.table import Endpoint, Table
-from zaffre.runtime.zaffre_scoring import frames, openapi
+from zaffre.runtime.zaffre_scoring import frames, metrics, openapi
 
 SCORED = ("score", "invocations")
 OURS = ("", "swagger.json", "openapi.json", "metrics", "health")  # never a container's, wherever its route begins
@@ -218,7 +219,11 @@ class Routes:
                 asked.front.answer(answers.ok(payload, request.id, deployment.header), False)
         else:
             close = request.close or self.retiring
-            status, content, size = self._other(request, deployment, kind, payload, close)
+            try:
+                status, content, size = self._other(request, deployment, kind, payload, close)
+            except (LookupError, ValueError, TypeError, AttributeError, RecursionError, struct.error):
+                # no frame that our worker writes: code of the model reached its socket
+                status, content, size = self._other(request, deployment, GONE, b"", close)
             deployment.counters.answered(status, seconds, batch)
             asked.front.answer(content, close)
         self.log.add(request, asked.endpoint.id, deployment.name, status, seconds, len(request.body), size)

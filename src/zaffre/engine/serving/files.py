@@ -13,6 +13,7 @@ from typing import Any
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.base.limits import SCORE_BYTES
+from zaffre.engine.serving import collected, spool
 from zaffre.engine.variables import GROUP, SUBSCRIPTION, inherited
 from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition
 from zaffre.runtime import score_worker
@@ -66,7 +67,7 @@ def prepare(
         "batch": run["batch"],
         "frame_bytes": SCORE_BYTES,
         "deployment": {"workspace": record.workspace, "endpoint": record.endpoint, "name": record.name},
-        "collect": _collect(ctx, record, run),
+        "collect": _collect(ctx, record, run, say),
     }
     env = variables(record, run, code, model_dir, folder)
     env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})
@@ -171,19 +172,29 @@ def source_of_model(ctx: Context, record: DeploymentRecord, told: dict[str, Any]
     return source
 
 
-def _collect(ctx: Context, record: DeploymentRecord, run: dict[str, Any]) -> dict[str, Any] | None:
-    """Raises `InvalidRequest` for a destination that is not a folder of this machine."""
+def _collect(
+    ctx: Context, record: DeploymentRecord, run: dict[str, Any], say: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """Raises `InvalidRequest` for a destination that can only be read."""
     told = run.get("collect")
     if not told:
         return None
     place = places.locate(ctx, record.workspace, told["uri"])
-    if place.local is None:
+    if place.local is None and not ctx.remote.writable(place):
         raise InvalidRequest(
-            f"data_collector: {told['uri']} is not on this machine",
+            f"data_collector: {told['uri']} can be read only",
             code="CollectorPlace",
-            hint="a path in workspaceblobstore, or in a datastore of type local",
+            hint="a path in workspaceblobstore, or in another datastore that is no web server",
         )
-    return {"folder": str(place.local), "collections": told["collections"], "rolling_rate": told["rolling_rate"]}
+    if not collected.converts():
+        say("data_collector: pyarrow is not installed beside the server, so files are JSON lines, not parquet")
+    return {
+        "folder": str(spool.folder_for(ctx.home, record.workspace, record.endpoint, record.name, told["uri"])),
+        "collections": told["collections"],
+        "rolling_rate": told["rolling_rate"],
+        "close_s": collected.CLOSE_S,
+        "close_bytes": collected.CLOSE_BYTES,
+    }
 
 
 def _write(path: Path, told: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 from zaffre.base.errors import Conflict, ZaffreError
 from zaffre.engine.serving import served as serving
 from zaffre.engine.serving import watch, worker
+from zaffre.engine.serving.collected import Collected
 from zaffre.engine.serving.gateway import Gateway
 from zaffre.engine.serving.served import Served
 from zaffre.engine.serving.watch import OFF_TAG, Watch
@@ -47,6 +48,7 @@ class Serving:
         self.ctx, self.compute = ctx, compute
         self.folder = ctx.home.serving
         self.gateway = Gateway(self.folder, ctx.settings.scoring_host, ctx.settings.scoring_port, self._hear)
+        self.collected = Collected(ctx)
         self.pool = ThreadPoolExecutor(PREPARING, thread_name_prefix="deploy")
         self.served: dict[str, Served] = {}
         self.endpoints: dict[str, EndpointRecord] = {}
@@ -75,6 +77,7 @@ class Serving:
         self.ctx.changes.in_force = self._in_force
         self.ctx.changes.scoring_url = self._url
         self._sweep()
+        self.collected.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -82,6 +85,7 @@ class Serving:
         self._stopping = True
         self._wake.set()
         self._thread.join(timeout=30)
+        self.collected.stop()
         self.pool.shutdown(wait=False, cancel_futures=True)
         if not self.endpoints and self.gateway.lives:
             self.gateway.end()

@@ -86,7 +86,7 @@ def greet(worker: Worker, serving: Path) -> bool:
             length, _, kind, _ = frames.HEAD.unpack(head)
             if kind == frames.HELLO and length < 1 << 24:
                 worker.hello = json.loads(_exactly(sock, length))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     finally:
         os.close(folder)

@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
-
 from zaffre.base.errors import InvalidRequest
 from zaffre.core.manifest import wrong_path
 from zaffre.core.memory import megabytes
@@ -21,6 +19,7 @@ from zaffre.services.resolve.container import container_of
 from zaffre.services.resolve.environment import environment_of
 from zaffre.services.resolve.inputs import address
 from zaffre.services.resolve.scope import Scope
+from zaffre.spec.foreign import foreign
 
 TIMEOUT_MS = 60_000  # Azure ML: 5 s; a request is not cut off sooner than the user asked for
 QUEUE = 1000  # requests that wait at most, for each worker
@@ -142,13 +141,8 @@ def _own_environment(scope: Scope, model: Mapping[str, Any], kind: str, what: st
     if kind == "onnx":
         return {"requirements": ["onnxruntime", "numpy"]}
     conda = _text(scope, str(model["uri"]), "conda.yaml")
-    if conda is not None:
-        try:
-            parsed = yaml.safe_load(conda)
-        except yaml.YAMLError:
-            parsed = None
-        if isinstance(parsed, dict):
-            return {"conda_file": parsed}
+    if conda is not None and (content := foreign(conda.encode())):
+        return {"conda_file": content}
     requirements = _text(scope, str(model["uri"]), "requirements.txt")
     if requirements is not None:
         lines = [line.strip() for line in requirements.splitlines() if line.strip() and not line.startswith("#")]
