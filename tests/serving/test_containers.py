@@ -15,7 +15,7 @@ from typing import Any
 import podman
 import pytest
 from live_endpoints import Place, serving_place, until
-from podman import Podman
+from podman import Podman, nothing_left
 
 from zaffre import Workspace
 from zaffre.base.errors import Conflict, InvalidRequest
@@ -114,7 +114,7 @@ def place(engine: Podman, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             yield found
             for endpoint in list(found.ws.online_endpoints.list()):
                 found.ws.online_endpoints.delete(endpoint.name)
-            until(lambda: (engine("ps", "--all", "--quiet"), engine.running()) == ("", []), 60)
+            nothing_left(engine)
 
 
 def model_of(place: Place, text: str = "0.5") -> dict[str, str]:
@@ -396,7 +396,7 @@ def test_endpoints_that_end_leave_no_container(place: Place, engine: Podman, hal
     stop(Home(place.home))
     assert score(scored, place.keys[half]) == 200
     down(place.home / "serving")
-    until(lambda: (engine("ps", "--all", "--quiet"), engine.running()) == ("", []), 60)
+    nothing_left(engine)
     launch(Home(place.home))
     place.ws = Workspace.from_home(place.home, start=False)
     until(lambda: of(engine, half), 60)

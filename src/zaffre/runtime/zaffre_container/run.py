@@ -26,7 +26,7 @@ from .relay import Relay, healthy
 NOT_UP, ENDED = 66, 67
 LOOK_S = 0.1
 WATCH_S = 2.0
-STOP_S = 30.0
+STOP_S, GONE_S = 30.0, 10.0
 
 
 def main(config_file: str) -> int:
@@ -164,6 +164,7 @@ class Life:
                     env={name: value for name, value in os.environ.items() if not name.startswith("ZAFFRE_")},
                 )  # fmt: skip
                 stop.wait(STOP_S)
+                self.process.wait(GONE_S)  # it clears away what it ran, and is not to be killed while it does
         os._exit(code)
 
 
