@@ -21,7 +21,7 @@ import pytest
 from zaffre.base.errors import Conflict, InvalidRequest, Unavailable
 from zaffre.plugins.virtualenv.backend import VirtualEnvironments
 from zaffre.plugins.virtualenv.interpreters import Interpreters
-from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition
+from zaffre.ports.environment import BuildLog, BuiltEnvironment, EnvironmentDefinition
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 SMALL = EnvironmentDefinition(requirements=["six==1.15.0"], constraints=["tabulate<0.9"])
@@ -332,3 +332,58 @@ def test_secrets_of_the_server_are_not_seen_by_a_build(tmp_path: Path, cache: Pa
 
     environ = {"PATH": "/bin", "ZAFFRE_TOKEN": "canary", "AWS_SECRET_ACCESS_KEY": "canary", "HOME": str(tmp_path)}
     assert "canary" not in str(build_variables(environ, cache))
+
+
+def test_the_log_of_a_build_is_kept_with_what_it_made(backend: VirtualEnvironments) -> None:
+    plan = backend.plan(SMALL)
+    assert backend.build_log(plan.key).state == "absent"
+    states: list[tuple[str, str]] = []
+
+    def say(line: str) -> None:
+        told = backend.build_log(plan.key)
+        assert told.path is not None
+        states.append((told.state, told.path.read_text()))
+        assert states[-1][1].endswith(f"{line}\n"), "a reader is not behind"
+
+    backend.build(plan, say)
+    assert {state for state, _ in states} == {"building"}
+    told = backend.build_log(plan.key)
+    assert told.state == "built"
+    assert told.path is not None
+    assert told.path.read_text() == states[-1][1]
+    assert "ready: " in told.path.read_text()
+    assert [key for key, _ in backend.prune(0, dry_run=False)] == [plan.key]
+    assert backend.build_log(plan.key) == BuildLog("absent")
+
+
+def test_the_log_of_a_failed_build_is_kept_until_cleaning_up(backend: VirtualEnvironments) -> None:
+    plan = backend.plan(EnvironmentDefinition(requirements=["six==99"]))
+    with pytest.raises(InvalidRequest):
+        backend.build(plan, lambda _line: None)
+    told = backend.build_log(plan.key)
+    assert told.state == "failed"
+    assert told.path is not None
+    assert told.error is not None
+    assert "six==99" in told.path.read_text()
+    assert told.error["code"] == "EnvironmentBuildFailed"
+    backend.prune(3600, dry_run=False)
+    assert backend.build_log(plan.key).state == "failed"
+    backend.prune(0, dry_run=False)
+    assert backend.build_log(plan.key) == BuildLog("absent")
+
+
+def test_a_long_build_log_keeps_its_beginning_and_its_end(tmp_path: Path) -> None:
+    from zaffre.plugins.virtualenv.build_log import END_BYTES, KEPT_BYTES, LogFile
+
+    with (tmp_path / "log").open("wb") as file:
+        log = LogFile(file)
+        for number in range(60_000):
+            log.line(f"line {number} {'x' * 60}")
+        log.line("y" * 3 * END_BYTES)
+        log.line("the end")
+        log.close()
+    text = (tmp_path / "log").read_text()
+    assert text.startswith("line 0 ")
+    assert text.endswith("the end\n")
+    assert "lines are left out here" in text
+    assert len(text) < KEPT_BYTES + 2 * END_BYTES

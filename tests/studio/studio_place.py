@@ -77,10 +77,11 @@ class Place:
     def start(self, port: int = 0) -> None:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("ZAFFRE_")}
         paths = os.pathsep.join(os.path.abspath(path) for path in os.environ.get("PYTHONPATH", "src").split(os.pathsep))
+        self.environ = {**clean, "PYTHONPATH": paths}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "zaffre", "up", "--home", str(self.home), "--port", str(port)],
-                env={**clean, "PYTHONPATH": paths}, cwd=self.home.parent,
+                env=self.environ, cwd=self.home.parent,
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL,
             )  # fmt: skip
         address = until(lambda: read(Home(self.home)), lambda: self.process.poll() is None)
@@ -117,6 +118,15 @@ class Place:
         answer = self.http.post(f"/mlflow/default/api/2.0/mlflow/{path}", json=body)
         assert answer.status_code == 200, answer.text
         return answer.json()
+
+    def cli(self, *words: str) -> str:
+        """What `zaffre` prints, as somebody at a terminal asks for it."""
+        done = subprocess.run(
+            [sys.executable, "-m", "zaffre", *words], env={**self.environ, "ZAFFRE_HOME": str(self.home)},
+            cwd=self.home.parent, capture_output=True, text=True, timeout=WAIT_S, check=False, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
     def submit(self, spec: dict[str, Any]) -> str:
         return str(self.api("POST", "/jobs", {"spec": spec})["name"])
@@ -281,6 +291,9 @@ def seed(place: Place) -> dict[str, str]:
         place.api("POST", "/models", {"spec": spec, "job_name": made["train"]})
     place.api("PATCH", "/models/progression", {"version": "1", "labels": ["champion"]})
     place.api("POST", "/environments", {"spec": {"name": "forest", "image": "python:3.11", "description": "small"}})
+    for name, wanted in (("never_built", "six==1.13.0"), ("impossible", "six==99")):
+        place.api("POST", "/environments", {"spec": {"name": name, "requirements": [wanted]}})
+    place.ended(place.command("true", environment="azureml:impossible:1", display_name="cannot begin"))
     place.api(
         "POST",
         "/components",

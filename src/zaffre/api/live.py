@@ -4,7 +4,9 @@
     server  {"op": "evt", "topic": T, "seq": S, "data": {...}}   {"op": "end", "topic": T}
             {"op": "gap", "topic": T, "seq": S}   {"op": "err", "topic": T, "code": C, "message": M}   {"op": "pong"}
 
-Topics: `runs` (whatever happens to jobs of the workspace), `runs/{name}`, `runs/{name}/log`, `pipelines/{name}/states`.
+Topics: `changes` (the nouns of which something became another), `runs` (whatever happens to jobs of the workspace),
+`runs/{name}`, `runs/{name}/log`, `pipelines/{name}/states`,
+`environments/{name}/{version}/build-log`.
 A `seq` is a text that grows within its topic: the number of an event, or the byte of a log that comes next. Events and
 logs are read from where they are kept, so that any `since` can be resumed; `gap` says that part of a log is gone.
 """

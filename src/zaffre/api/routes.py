@@ -58,6 +58,13 @@ def _endpoint(operation: Operation[Any, Any], ctx: Context, gate: Gate) -> Calla
             gate.require(principal, operation.permission, request.path_params.get("workspace"))
             mine = replace(ctx, principal=principal)
         asked = await _request(operation, request)
+        changes = operation.method != "GET" and not operation.asks
+        answer = await answered(request, mine, asked)
+        if changes:
+            _tell(mine, operation, asked)
+        return answer
+
+    async def answered(request: Request, mine: Context, asked: Any) -> Response:
         if operation.body is Body.STREAM_UP:
             return await _json(request, await _take(handler, mine, asked, request))
         if operation.method == "POST" and not operation.asks and (key := request.headers.get("idempotency-key")):
@@ -83,6 +90,14 @@ def _endpoint(operation: Operation[Any, Any], ctx: Context, gate: Gate) -> Calla
             return errors.unknown(request, error)
 
     return told
+
+
+def _tell(ctx: Context, operation: Operation[Any, Any], asked: Any) -> None:
+    """Pages that show things of this noun look again."""
+    noun, _, _ = operation.name.partition(".")
+    name = getattr(asked, "name", "") if noun == "jobs" else ""
+    workspace = "" if noun == "workspace" else getattr(asked, "workspace", "")
+    ctx.changes.tell(workspace, noun, name)
 
 
 SAFE = {"X-Content-Type-Options": "nosniff", "Content-Disposition": "attachment", "Cache-Control": "no-store"}

@@ -225,6 +225,8 @@ class Motor:
         if found.is_new:
             self.batch.versions.append(found.record)
             self.batch.first.append((live.job, lambda connection: register.write(connection, found, output)))
+            told = (found.record.workspace, found.record.kind)
+            self.batch.after.append((live, lambda: self.ctx.changes.tell(*told)))
 
     def settle(self, live: Live) -> None:
         """Look whether a pipeline has come to its end."""

@@ -62,6 +62,8 @@ _PROXIED = (multipart.create, multipart.complete, multipart.abort, multipart.par
 
 _PLAIN = {(e.method, e.path): e for e in API if "{" not in e.path}
 _PLACED = [(e, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(e.path)))) for e in API if "{" in e.path]
+NOUNS = {"registered-models": "model", "model-versions": "model", "experiments": "jobs", "runs": "jobs"}
+HOT = ("runs/log-metric", "runs/log-batch")  # comes by the thousand; who draws it looks from time to time
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -132,7 +134,10 @@ class _Door:
         if request.method == "DELETE" and not body:
             body = _query(request)
         call = Call(context, workspace, body, places, request.headers.get("user-agent", ""))
-        return _json(await asyncio.get_running_loop().run_in_executor(_WORKERS, _work, endpoint.handler, call))
+        answer = await asyncio.get_running_loop().run_in_executor(_WORKERS, _work, endpoint.handler, call)
+        if endpoint.permission is not READ and (noun := NOUNS.get(path.partition("/")[0])) and path not in HOT:
+            context.changes.tell(workspace, noun, str(body.get("run_id") or "") if noun == "jobs" else "")
+        return _json(answer)
 
     async def _proxy(self, request: Request) -> Response:
         found, path = _find_proxy(request.method, request.path_params["path"])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from zaffre.core.environment.definition import EnvironmentDefinition
 
 Sizes = list[tuple[str, int]]  # (key, bytes); a class with a method `list` cannot say it in place
 
-__all__ = ["BuiltEnvironment", "EnvironmentBackend", "EnvironmentDefinition", "EnvironmentPlan"]
+__all__ = ["BuildLog", "BuiltEnvironment", "EnvironmentBackend", "EnvironmentDefinition", "EnvironmentPlan"]
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,19 @@ class BuiltEnvironment:
     lock: Sequence[str]
 
 
+@dataclass(frozen=True)
+class BuildLog:
+    """How it stands with a build, and where what it printed is read; None where nothing was kept.
+
+    `state` is building, built, failed, canceled or absent (never asked for, or removed since). `error` has the code,
+    message and hint of a build that failed.
+    """
+
+    state: str
+    path: Path | None = None
+    error: Mapping[str, Any] | None = None
+
+
 class EnvironmentBackend(Protocol):
     def plan(self, definition: EnvironmentDefinition) -> EnvironmentPlan:
         """Decide what would be built; quick and without network. Raises `InvalidRequest` naming what cannot be."""
@@ -58,6 +71,9 @@ class EnvironmentBackend(Protocol):
         Every line of progress goes to `log`, with stage and time. Raises `InvalidRequest` (code
         `EnvironmentBuildFailed`) with the builder's own reason and the requirement line that caused it.
         """
+
+    def build_log(self, key: str) -> BuildLog:
+        """The log of the build under way, or of the last one that ended; its beginning and its end if it is long."""
 
     def locked(self, plan: EnvironmentPlan) -> str:
         """A requirements file with one version and the hashes of every package, and no address of an index.

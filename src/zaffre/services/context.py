@@ -14,10 +14,13 @@ from zaffre.ports.container import ContainerEngine
 from zaffre.ports.content import ContentStore, RemoteSources
 from zaffre.ports.environment import EnvironmentBackend
 from zaffre.ports.secrets import Vault
+from zaffre.services.news import News
 from zaffre.store.db import Database
 
 T = TypeVar("T")
 ANYTHING = 0  # the topic of those who want to know of every commit
+THINGS = -1  # the topic of those who want to know what became another
+NOBODY = -2  # the topic of those whom nobody tells: they look from time to time
 
 
 class Changes:
@@ -30,12 +33,21 @@ class Changes:
         self.serve: Callable[[], None] = lambda: None  # what keeps endpoints running puts itself here
         self.in_force: Callable[[], None] = lambda: None  # waits a moment until requests meet what was committed
         self.scoring_url: Callable[[], str] = lambda: ""  # where endpoints are reached
+        self.news = News()
         self.traffic = History()  # of online deployments; what keeps them running fills it
 
     def notify(self, *topics: int) -> None:
         """Something was committed: the id of a root stands for its whole tree, minus the id of a job for it alone."""
         with self._lock:
             listeners = {listener for topic in (*topics, ANYTHING) for listener in self._listeners.get(topic, ())}
+        for listener in listeners:
+            listener()
+
+    def tell(self, workspace: str, noun: str, name: str = "") -> None:
+        """A thing of this noun became another, or came, or went; it was committed."""
+        self.news.add(workspace, noun, name)
+        with self._lock:
+            listeners = list(self._listeners.get(THINGS, ()))
         for listener in listeners:
             listener()
 

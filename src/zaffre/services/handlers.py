@@ -22,6 +22,7 @@ from zaffre.services.data import download as data_download
 from zaffre.services.data import files as data_files
 from zaffre.services.data import profile as data_profile
 from zaffre.services.datastores import manage as datastores
+from zaffre.services.environments import build_log
 from zaffre.services.jobs import (
     cancel,
     change,
@@ -57,7 +58,7 @@ from zaffre.services.online_endpoints import rollback as endpoint_rollback
 from zaffre.services.online_endpoints import run as endpoint_run
 from zaffre.services.online_endpoints import show as endpoint_show
 from zaffre.services.online_endpoints import traffic as endpoint_traffic
-from zaffre.services.runs import compare, keys, search
+from zaffre.services.runs import compare, images, keys, search
 from zaffre.services.server import state, storage
 from zaffre.services.views import manage as views
 from zaffre.services.workspaces import manage as workspaces
@@ -111,6 +112,7 @@ HANDLERS: dict[str, Handler] = {
     "runs.search": search.search,
     "runs.count": search.count,
     "runs.keys": keys.keys,
+    "runs.images": images.images,
     "runs.compare": compare.compare,
     "views.list": views.list_views,
     "views.create": views.create,
@@ -140,6 +142,7 @@ HANDLERS: dict[str, Handler] = {
     "model.package": package.package,
     "model.import": import_files.import_files,
     **_versioned("environment"),
+    "environment.build_log": build_log.read_log,
     **_versioned("component"),
     "workspace.create": workspaces.create,
     "workspace.list": workspaces.list_workspaces,

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from zaffre.core.permissions import Permission
 from zaffre.wire.jobs import Listed
-from zaffre.wire.operation import Empty, Operation, Tags, View, WorkspaceRequest
+from zaffre.wire.operation import NUMBER, Empty, Operation, Tags, View, WorkspaceRequest
 
 KINDS: Mapping[str, str] = {"data": "data", "environment": "environments", "component": "components", "model": "models"}
 
@@ -103,6 +103,29 @@ class LineageView(View):
     used_by: list[LineageEdge]
 
 
+class ReadBuildLog(AssetRef):
+    """The log from a byte on; go on with `next_offset` of the answer."""
+
+    offset: int = Field(default=0, ge=0, le=NUMBER)
+
+
+class BuildLogView(View):
+    """How it stands with the build of an environment on this server, and what it printed.
+
+    `state` is building, built, failed, canceled, or absent: no job asked for it yet, or it was removed since.
+    """
+
+    name: str
+    version: str
+    state: str
+    key: str  # of what is built; environments with equal packages share one
+    text: str
+    offset: int  # of the first byte of `text`
+    next_offset: int
+    error: dict[str, Any] | None = None  # of a build that failed: code, message, hint
+    ended_at: str | None = None
+
+
 class Operations:
     """The operations that every versioned noun has."""
 
@@ -135,4 +158,7 @@ class Operations:
 
 ENVIRONMENT = Operations("environment")
 COMPONENT = Operations("component")
-OPERATIONS: tuple[Operation[Any, Any], ...] = (*ENVIRONMENT.all(), *COMPONENT.all())
+BUILD_LOG = Operation("environment.build_log", "GET", "/workspaces/{workspace}/environments/{name}/build-log",
+                      ReadBuildLog, BuildLogView, Permission.ASSETS_READ,
+                      "Read what the build of an environment printed")  # fmt: skip
+OPERATIONS: tuple[Operation[Any, Any], ...] = (*ENVIRONMENT.all(), BUILD_LOG, *COMPONENT.all())

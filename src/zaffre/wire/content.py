@@ -44,7 +44,7 @@ class Tree(View):
 
 
 MISSING = Operation("content.missing", "POST", "/workspaces/{workspace}/content:missing", AskMissing, Missing,
-                    Permission.CONTENT_WRITE, "Which of these are not here yet?")  # fmt: skip
+                    Permission.CONTENT_WRITE, "Which of these are not here yet?", asks=True)  # fmt: skip
 UPLOAD = Operation("content.upload", "POST", "/workspaces/{workspace}/content", Upload, Uploaded,
                    Permission.CONTENT_WRITE, "Send content", Body.STREAM_UP)  # fmt: skip
 PUT_TREE = Operation("content.tree", "POST", "/workspaces/{workspace}/content/trees", PutTree, Tree,

@@ -208,7 +208,7 @@ _JOB = _JOBS + "/{name}"
 
 CREATE = Operation("jobs.create", "POST", _JOBS, SubmitJob, JobView, Permission.JOBS_WRITE, "Submit a job")
 PLAN = Operation("jobs.plan", "POST", _JOBS + ":plan", SubmitJob, PlanView, Permission.JOBS_WRITE,
-                 "Say which steps would run, and why")  # fmt: skip
+                 "Say which steps would run, and why", asks=True)  # fmt: skip
 LIST = Operation("jobs.list", "GET", _JOBS, ListJobs, JobList, Permission.JOBS_READ, "List jobs, newest first")
 SHOW = Operation("jobs.show", "GET", _JOB, JobRef, JobView, Permission.JOBS_READ, "Show a job")
 DOCUMENT = Operation("jobs.document", "GET", _JOB + "/document", JobRef, DocumentView, Permission.JOBS_WRITE,

@@ -179,13 +179,46 @@ class RunComparison(View):
 
 
 _RUNS = "/workspaces/{workspace}/runs"
+
+
+class FindImages(WorkspaceRequest):
+    """Which pictures these runs logged; with `series` also the pictures of that one."""
+
+    runs: list[Annotated[str, Field(max_length=250)]] = Field(min_length=1, max_length=100)
+    series: str | None = Field(default=None, max_length=1000)
+    max_results: int = Field(default=2000, ge=1, le=10_000)
+
+
+class ImageSeries(View):
+    """Pictures that belong together: by the key of `mlflow.log_image`, or by a path but for its last number (`#`)."""
+
+    name: str
+    images: int
+    runs: int  # that have one
+
+
+class RunImage(View):
+    run: str
+    step: int | None = None
+    path: str  # among the artifacts of the run
+    size: int | None = None  # bytes
+
+
+class RunImages(View):
+    series: list[ImageSeries]
+    items: list[RunImage]  # by step
+    complete: bool  # else there are more than were looked at
+
+
 SEARCH = Operation("runs.search", "POST", _RUNS + "/search", SearchRuns, RunList, Permission.JOBS_READ,
-                   "Search runs: filter, order, projection, pages")  # fmt: skip
+                   "Search runs: filter, order, projection, pages", asks=True)  # fmt: skip
 COUNT = Operation("runs.count", "POST", _RUNS + "/count", CountRuns, RunCount, Permission.JOBS_READ,
-                  "Count runs")  # fmt: skip
+                  "Count runs", asks=True)  # fmt: skip
 KEYS = Operation("runs.keys", "GET", _RUNS + "/keys", ListKeys, KeyList, Permission.JOBS_READ,
                  "List the names of metrics, parameters and tags")  # fmt: skip
 COMPARE = Operation("runs.compare", "POST", _RUNS + "/compare", CompareRuns, RunComparison, Permission.JOBS_READ,
-                    "Compare runs: parameters, metrics, tags, inputs, packages, code")  # fmt: skip
+                    "Compare runs: parameters, metrics, tags, inputs, packages, code", asks=True)  # fmt: skip
+IMAGES = Operation("runs.images", "POST", _RUNS + "/images", FindImages, RunImages, Permission.JOBS_READ,
+                   "Find the pictures that runs logged", asks=True)  # fmt: skip
 
-OPERATIONS: tuple[Operation[Any, Any], ...] = (SEARCH, COUNT, KEYS, COMPARE)
+OPERATIONS: tuple[Operation[Any, Any], ...] = (SEARCH, COUNT, KEYS, COMPARE, IMAGES)

@@ -90,6 +90,19 @@ export interface Bin {
   [more: string]: unknown;
 }
 
+export interface BuildLogView {
+  name: string;
+  version: string;
+  state: string;
+  key: string;
+  text: string;
+  offset: number;
+  next_offset: number;
+  error?: Record<string, any> | null;
+  ended_at?: string | null;
+  [more: string]: unknown;
+}
+
 export interface CauseView {
   cause: string;
   compared_with?: string | null;
@@ -508,6 +521,13 @@ export interface FileList {
   [more: string]: unknown;
 }
 
+export interface FindImages {
+  workspace?: string;
+  runs: string[];
+  series?: string | null;
+  max_results?: number;
+}
+
 export interface GraphEdge {
   source: string;
   port: string;
@@ -536,6 +556,13 @@ export interface History {
   timestamps: number[];
   values: number[];
   next_offset?: number | null;
+  [more: string]: unknown;
+}
+
+export interface ImageSeries {
+  name: string;
+  images: number;
+  runs: number;
   [more: string]: unknown;
 }
 
@@ -938,6 +965,14 @@ export interface ReadAssetFile {
   render?: boolean;
 }
 
+export interface ReadBuildLog {
+  workspace?: string;
+  name: string;
+  version?: string | null;
+  label?: string | null;
+  offset?: number;
+}
+
 export interface ReadDeploymentLog {
   workspace?: string;
   endpoint: string;
@@ -1028,6 +1063,21 @@ export interface RunComparison {
 
 export interface RunCount {
   count: number;
+  [more: string]: unknown;
+}
+
+export interface RunImage {
+  run: string;
+  step?: number | null;
+  path: string;
+  size?: number | null;
+  [more: string]: unknown;
+}
+
+export interface RunImages {
+  series: ImageSeries[];
+  items: RunImage[];
+  complete: boolean;
   [more: string]: unknown;
 }
 
@@ -1385,6 +1435,7 @@ export interface Operations {
   "datastore.show": { request: ResourceRef; response: ResourceView };
   "datastore.update": { request: UpdateResource; response: ResourceView };
   "environment.archive": { request: AssetVersion; response: Empty };
+  "environment.build_log": { request: ReadBuildLog; response: BuildLogView };
   "environment.create": { request: CreateAsset; response: AssetView };
   "environment.delete": { request: AssetVersion; response: Empty };
   "environment.lineage": { request: AssetRef; response: LineageView };
@@ -1463,6 +1514,7 @@ export interface Operations {
   "online-endpoint.update": { request: UpdateEndpoint; response: EndpointView };
   "runs.compare": { request: CompareRuns; response: RunComparison };
   "runs.count": { request: CountRuns; response: RunCount };
+  "runs.images": { request: FindImages; response: RunImages };
   "runs.keys": { request: ListKeys; response: KeyList };
   "runs.search": { request: SearchRuns; response: RunList };
   "server.health": { request: Ask; response: Empty };

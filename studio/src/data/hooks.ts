@@ -6,6 +6,9 @@ import type { OperationName } from "./api";
 import { ApiError, call, type AnswerOf } from "./client";
 import { connectionNow, subscribe, watchConnection, type Connection, type Frame } from "./socket";
 
+/** Live pages look again when they are told to (`changes.ts`); so often they look in case nobody told them. */
+export const NET_MS = 20_000;
+
 export const queries = new QueryClient({
   defaultOptions: {
     queries: {

@@ -28,7 +28,7 @@ interface Drawn {
 const Shown = createContext<Drawn>({ states: new Map(), selected: null, lit: null, live: false, kinds: new Map() });
 
 export default function PipelineRun({ job }: { job: JobView }) {
-  const graph = useApi("jobs.graph", { name: job.name }, { staleTime: Infinity });
+  const graph = useApi("jobs.graph", { name: job.name }, { staleTime: "static" });
   const states = useStates(job);
   const [address, setAddress] = useAddress();
   const [hovered, setHovered] = useState<string | null>(null);

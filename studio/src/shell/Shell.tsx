@@ -2,6 +2,7 @@ import { Link, Outlet, useLocation } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { loadToasts, Toasts } from "../kit/toast";
 import { ApiError } from "../data/client";
+import { useChanges } from "../data/changes";
 import { queries, useApi, useConnection, useRefetchSoon, useTopic, useWorkspace } from "../data/hooks";
 import { useGo } from "../data/nav";
 import { connect } from "../data/socket";
@@ -47,6 +48,7 @@ function House({ workspace }: { workspace: string }) {
   const connection = useConnection();
   const wasOpen = useRef(false);
   useTopic("runs", refetch);
+  useChanges();
   useEffect(() => {
     const timer = setTimeout(() => void Promise.allSettled([palette(), sheet(), loadToasts()]), LATER_MS);
     return () => clearTimeout(timer);

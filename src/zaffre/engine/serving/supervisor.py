@@ -278,6 +278,7 @@ class Serving:
                 if endpoint.spec.get("traffic") != {record.name: 100}:
                     spec = {**endpoint.spec, "traffic": {record.name: 100}, "mirror_traffic": mirror}
                     put(self.ctx, connection, endpoint, spec, f"--all-traffic of deployment {record.name}")
+            self._tell_pages(record.workspace)
         except (Conflict, ZaffreError) as error:
             log.info("deployment %s: %s", record.name, error.message)
         self._poke()
@@ -287,10 +288,15 @@ class Serving:
             with self.ctx.db.write() as connection:
                 merged = {**(record.facts or {}), **facts, "all_traffic": False}
                 store.change_deployment(connection, record, state=state, message=message, facts=merged)
+            self._tell_pages(record.workspace)
         except (Conflict, ZaffreError) as error:  # changed or deleted at this moment: the next look says how it is
             log.info("deployment %s: %s", record.name, error.message)
         self._dirty = True
         self._wake.set()
+
+    def _tell_pages(self, workspace: str) -> None:
+        self.ctx.changes.tell(workspace, "online-endpoint")
+        self.ctx.changes.tell(workspace, "online-deployment")
 
     # --- going back ---
 
@@ -329,6 +335,7 @@ class Serving:
                 if change is None or change.verb != one.verb:
                     return
                 take_back(self.ctx, connection, record, change, reason)
+            self._tell_pages(endpoint.workspace)
             log.warning("endpoint %s was rolled back: %s", endpoint.name, reason)
         except ZaffreError as error:
             log.warning("endpoint %s could not be rolled back: %s", endpoint.name, error.message)

@@ -14,6 +14,7 @@ from zaffre.core.environment.key import FORMAT, environment_key
 from zaffre.core.environment.wish import checked_date, prefer_cpu_torch, read_definition
 from zaffre.plugins.virtualenv import tree
 from zaffre.plugins.virtualenv.build import NoRoom, build_environment
+from zaffre.plugins.virtualenv.build_log import read_log
 from zaffre.plugins.virtualenv.indexes import local_torch_wheels, uv_variables, without_secrets
 from zaffre.plugins.virtualenv.interpreters import Interpreters
 from zaffre.plugins.virtualenv.layer import make_layer
@@ -24,7 +25,7 @@ from zaffre.plugins.virtualenv.prune import prune_environments
 from zaffre.plugins.virtualenv.room import Room, TooSmall
 from zaffre.plugins.virtualenv.shared_build import build_once
 from zaffre.plugins.virtualenv.uv import build_variables, find_uv, forget_downloads
-from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition, EnvironmentPlan, Sizes
+from zaffre.ports.environment import BuildLog, BuiltEnvironment, EnvironmentDefinition, EnvironmentPlan, Sizes
 
 STAMP_SECONDS = 60.0
 GPU_SIGNS = ("/dev/nvidia0", "/proc/driver/nvidia/version", "/dev/dxg")
@@ -134,6 +135,10 @@ class VirtualEnvironments:
         if found is None:
             raise Conflict(f"The environment {plan.key} was removed meanwhile", code="EnvironmentGone")
         return found
+
+    def build_log(self, key: str) -> BuildLog:
+        """Of the build under way, or of the last one that ended."""
+        return read_log(self.places, key, self.standing(key) is not None)
 
     def _make(
         self,

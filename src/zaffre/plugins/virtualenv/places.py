@@ -5,6 +5,7 @@
 .trash-<random>/           one being removed
 .locks/<key>               held (flock) while building or removing; its text is the id of the build under way
 .logs/<build id>.log       of a build under way or failed; .failed beside it says why
+.build-logs/<key>.log      of the last build that ended; .failed beside it, if it did
 .used/<key>                its time of change is when a job last asked for the environment
 .uses/<key>/<digest>       a link to the layer of each job that uses it
 """
@@ -22,7 +23,7 @@ class Places:
         self.root = root
 
     def prepare(self) -> None:
-        for name in (".locks", ".logs", ".used", ".uses"):
+        for name in (".locks", ".logs", ".build-logs", ".used", ".uses"):
             (self.root / name).mkdir(parents=True, exist_ok=True)
 
     def environment(self, key: str) -> Path:
@@ -50,6 +51,12 @@ class Places:
 
     def failure(self, build: str) -> Path:
         return self.root / ".logs" / f"{build}.failed"
+
+    def build_log(self, key: str) -> Path:
+        return self.root / ".build-logs" / f"{key}.log"
+
+    def build_error(self, key: str) -> Path:
+        return self.root / ".build-logs" / f"{key}.failed"
 
     def used(self, key: str) -> Path:
         return self.root / ".used" / key

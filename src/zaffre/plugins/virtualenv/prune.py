@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from zaffre.plugins.virtualenv import tree
+from zaffre.plugins.virtualenv.build_log import forget, forget_old
 from zaffre.plugins.virtualenv.layer import in_use
 from zaffre.plugins.virtualenv.places import Places
 from zaffre.plugins.virtualenv.shared_build import locked
@@ -25,6 +26,7 @@ def prune_environments(places: Places, unused_for_s: float, dry_run: bool) -> li
                 removed.append((key, size))
     if not dry_run:
         sweep(places)
+        forget_old(places, unused_for_s)
     return removed
 
 
@@ -49,6 +51,7 @@ def remove(places: Places, key: str, seconds: float) -> bool:
         return False
     tree.remove(trash)
     places.used(key).unlink(missing_ok=True)
+    forget(places, key)
     with contextlib.suppress(OSError):
         places.uses(key).rmdir()
     return True

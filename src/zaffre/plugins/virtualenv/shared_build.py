@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 from zaffre.base.errors import Conflict, ZaffreError, from_body
+from zaffre.plugins.virtualenv.build_log import CANCELED, LogFile, forget_old, keep
 from zaffre.plugins.virtualenv.places import Places
 
 POLL_SECONDS = 0.05
@@ -98,21 +99,27 @@ def build_once(
             return
         build = f"{key}-{secrets.token_hex(4)}"
         sweep_logs(places)
+        forget_old(places)
         with places.log(build).open("wb", buffering=0) as file:
             lock.announce(build)
 
+            written = LogFile(file)
+
             def both(line: str) -> None:
-                with contextlib.suppress(OSError):  # a full disk: the builder itself meets it, and says so
-                    file.write(line.encode("utf-8", "replace") + b"\n")
+                written.line(line)
                 log(line)
 
             try:
                 make(both, lock.descriptor)
             except ZaffreError as error:
-                if error.code != "EnvironmentBuildCanceled":
+                written.close()
+                keep(places, key, build, error)
+                if error.code != CANCELED:
                     with contextlib.suppress(OSError):  # a full disk: each waiter finds out for itself
                         places.failure(build).write_text(json.dumps({"status": error.status, **error.body()}))
                 raise
+            written.close()
+            keep(places, key, build, None)
         with contextlib.suppress(OSError):
             places.log(build).unlink()
 
@@ -129,7 +136,7 @@ def wait(
     try:
         while not lock.take():
             if cancelled():
-                raise Conflict("Waiting for the environment was cancelled", code="EnvironmentBuildCanceled")
+                raise Conflict("Waiting for the environment was cancelled", code=CANCELED)
             reader.read(lock.build())
             time.sleep(POLL_SECONDS)
         reader.read(reader.build or lock.build())

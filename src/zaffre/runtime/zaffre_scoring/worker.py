@@ -295,7 +295,7 @@ class Server:
 
     def _keep(self, request: Request, body: bytes) -> None:
         if self.side is not None and self.model.collects:
-            self.side.offer(request.payload, body)
+            self.side.offer(request.payload, body, request.kind in (frames.SCORE, frames.INVOCATIONS))
 
 
 def _told(status: int, code: str, message: str) -> bytes:

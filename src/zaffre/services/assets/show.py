@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from sqlalchemy import Connection
 
-from zaffre.base.errors import InvalidRequest
+from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.core.environment import catalogue
+from zaffre.core.environment.definition import EnvironmentDefinition
 from zaffre.services.assets.view import views
 from zaffre.services.context import Context
 from zaffre.services.jobs.show import ARCHIVED
@@ -20,7 +22,12 @@ from zaffre.wire.assets import AssetList, AssetRef, AssetView, LineageEdge, Line
 def shower(kind: str) -> Callable[[Context, AssetRef], AssetView]:
     def show(ctx: Context, request: AssetRef) -> AssetView:
         with ctx.db.read() as connection:
-            return views(connection, [find(connection, kind, request)])[0]
+            try:
+                return views(connection, [find(connection, kind, request)])[0]
+            except NotFound:
+                if kind == "environment" and (known := _curated_named(request.name)):
+                    return known[0]
+                raise
 
     return show
 
@@ -47,15 +54,33 @@ def lister(kind: str) -> Callable[[Context, ListAssets], AssetList]:
                 key, _, value = request.tag.partition("=")
                 records = [item for item in records if key in item.tags and (not value or str(item.tags[key]) == value)]
             items = views(connection, records)
-        if kind == "environment" and not request.name and not request.tag and request.listed == "active":
-            items += [_curated(definition.name, definition.version) for definition in catalogue.listing()]
+        if kind == "environment" and not request.tag and request.listed != "archived":
+            if not request.name:
+                items += [_curated(definition) for definition in catalogue.listing()]
+            elif not items:
+                items = _curated_named(request.name)
         return AssetList(items=items)
 
     return list_assets
 
 
-def _curated(name: str | None, version: str | None) -> AssetView:
-    return AssetView(name=str(name), version=version or "1", description="curated", properties={"curated": "true"})
+def _curated_named(name: str) -> list[AssetView]:
+    """As the catalogue spells it: other spellings are understood in documents only."""
+    return [_curated(definition) for definition in catalogue.listing() if definition.name == name]
+
+
+def _curated(definition: EnvironmentDefinition) -> AssetView:
+    document: dict[str, Any] = {
+        "requirements": list(definition.requirements),
+        "python_version": definition.python_version,
+    }
+    return AssetView(
+        **document,
+        name=str(definition.name),
+        version=definition.version or "1",
+        description="curated",
+        properties={"curated": "true"},
+    )
 
 
 def tracer(kind: str) -> Callable[[Context, AssetRef], LineageView]:

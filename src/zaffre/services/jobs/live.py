@@ -10,16 +10,20 @@ from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.base.ids import first_at
 from zaffre.core.job_state import TERMINAL
 from zaffre.plugins.logs import read as reader
-from zaffre.services.context import ANYTHING, Context, Feed
+from zaffre.services.context import ANYTHING, NOBODY, THINGS, Context, Feed
+from zaffre.services.environments import build_log
 from zaffre.services.jobs.log import log_path, source_of
 from zaffre.services.jobs.watch import watch
 from zaffre.store import job_events
 from zaffre.store import jobs as store
 from zaffre.store.resources import get_workspace
+from zaffre.wire.assets import ReadBuildLog
 from zaffre.wire.jobs import WatchJob
 
 LOG_CHUNK = 1 << 18
 LOG_POLL_S = 0.15
+BUILD_POLL_S = 0.25
+LOOK_BACK_S = 3.0
 LOOK_BACK_MS = 2000  # an event is numbered before it is committed: one that was late is still seen
 
 
@@ -38,12 +42,16 @@ def open_topic(ctx: Context, workspace: str, topic: str, since: str | None) -> F
     match topic.split("/"):
         case ["runs"]:
             return _workspace(ctx, workspace, number)
+        case ["changes"]:
+            return _changes(ctx, workspace, number)
         case ["runs", name]:
             return _events(ctx, WatchJob(workspace=workspace, name=name, after=number or 0, below=False))
         case ["pipelines", name, "states"]:
             return _events(ctx, WatchJob(workspace=workspace, name=name, after=number or 0))
         case ["runs", name, "log"]:
             return _log(ctx, workspace, name, number)
+        case ["environments", name, version, "build-log"]:
+            return _build(ctx, ReadBuildLog(workspace=workspace, name=name, version=version, offset=number or 0))
     raise NotFound(f"no topic {topic[:200]}", code="TopicNotFound")
 
 
@@ -92,6 +100,26 @@ def _workspace(ctx: Context, workspace: str, after: int | None) -> Feed[Batch]:
     return Feed(ANYTHING, step)
 
 
+def _changes(ctx: Context, workspace: str, after: int | None) -> Feed[Batch]:
+    """The nouns of which something became another, of jobs with their names; after a gap it may have been any.
+
+    It begins a little before now, when the page asked for what it shows.
+    """
+    with ctx.db.read() as connection:
+        get_workspace(connection, workspace)
+    last = ctx.changes.news.before(LOOK_BACK_S) if after is None else after
+
+    def step() -> tuple[list[Batch], bool]:
+        nonlocal last
+        former = last
+        last, words = ctx.changes.news.after(former, workspace)
+        if words == [] or (words is None and last == former):
+            return [], False
+        return [Batch(str(last), {"changes": words or []}, gap=words is None)], False
+
+    return Feed(THINGS, step)
+
+
 def _log(ctx: Context, workspace: str, name: str, since: int | None) -> Feed[Batch]:
     """Text in UTF-8; a character that is cut by the end of a piece comes with the next. Begins at `since`."""
     with ctx.db.read() as connection:
@@ -115,6 +143,28 @@ def _log(ctx: Context, workspace: str, name: str, since: int | None) -> Feed[Bat
         return [Batch(str(offset), {"text": data.decode(errors="replace")}, gap)], False
 
     return Feed(job.root_id, step, LOG_POLL_S)
+
+
+def _build(ctx: Context, request: ReadBuildLog) -> Feed[Batch]:
+    """How the build of an environment stands, and its lines as they come. Those of another build begin at 0 again."""
+    _, key = build_log.key_of(ctx, request)
+    offset, file, told = request.offset, 0, ""
+
+    def step() -> tuple[list[Batch], bool]:
+        nonlocal offset, file, told
+        found = build_log.look(ctx, key, offset)
+        gap = bool(file) and found.file != file
+        if gap:
+            offset = 0
+            found = build_log.look(ctx, key, offset)
+        file = found.file
+        if not found.data and not gap and found.state == told:
+            return [], False
+        offset, told = offset + len(found.data), found.state
+        data = {"text": found.data.decode(errors="replace"), "state": found.state, "error": found.error}
+        return [Batch(str(offset), {**data, "ended_at": found.ended_at}, gap)], False
+
+    return Feed(NOBODY, step, BUILD_POLL_S)
 
 
 def _whole(data: bytes) -> bytes:

@@ -48,7 +48,7 @@ function WithFile({ item, children }: { item: AssetView; children: (path: string
   );
 }
 
-const useProfile = (item: AssetView, path: string) => useApi("data.profile", { name: item.name, version: item.version, path: item.type === "uri_file" ? "" : path }, { staleTime: Infinity });
+const useProfile = (item: AssetView, path: string) => useApi("data.profile", { name: item.name, version: item.version, path: item.type === "uri_file" ? "" : path }, { staleTime: "static" });
 
 function Problem({ error }: { error: Error | null }) {
   return <Empty title="The table cannot be read here">{error?.message}{error instanceof ApiError && error.hint ? ` ${error.hint}` : ""}</Empty>;

@@ -12,6 +12,7 @@ import { PageHead } from "../../shell/PageHead";
 import { Reference } from "../run/Reference";
 
 const DataTabs = lazy(() => import("./DataTabs"));
+const BuildLog = lazy(() => import("./BuildLog"));
 const Document = lazy(() => import("./Document"));
 
 interface Kind {
@@ -95,7 +96,7 @@ function Detail({ kind }: { kind: Kind }) {
   const alias = useAction("model.set_alias", "The alias points here now");
   const archive = useAction(operation(kind, "archive") as "data.archive", "Archived");
   const restore = useAction(operation(kind, "restore") as "data.restore", "Restored");
-  const tabs = ([["overview", "Overview"], kind.noun === "data" && ["preview", "Preview"], kind.noun === "data" && ["profile", "Profile"], ["versions", "Versions", versions.data?.items.length], kind.noun === "data" && ["diff", "Diff"], ["lineage", "Lineage"]] as const).filter((tab) => !!tab) as (readonly [string, string, number?])[];
+  const tabs = ([["overview", "Overview"], kind.noun === "data" && ["preview", "Preview"], kind.noun === "data" && ["profile", "Profile"], ["versions", "Versions", versions.data?.items.length], kind.noun === "data" && ["diff", "Diff"], kind.noun === "environment" && ["build", "Build log"], ["lineage", "Lineage"]] as const).filter((tab) => !!tab) as (readonly [string, string, number?])[];
   const tab = tabs.some(([key]) => key === address.tab) ? address.tab! : "overview";
   if (chosen.error && !chosen.data) {
     return (
@@ -141,6 +142,7 @@ function Detail({ kind }: { kind: Kind }) {
           {tab === "overview" && <Overview kind={kind} item={item} />}
           {tab === "versions" && <Versions kind={kind} items={versions.data?.items ?? []} now={item.version} />}
           {tab === "lineage" && <Lineage kind={kind} item={item} />}
+          {tab === "build" && <Suspense fallback={<Skeleton />}><BuildLog key={item.version} item={item} /></Suspense>}
           {(tab === "preview" || tab === "profile" || tab === "diff") && (
             <Suspense fallback={<Skeleton />}><DataTabs tab={tab} item={item} versions={versions.data?.items ?? []} /></Suspense>
           )}

@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { toast } from "../../kit/toast";
 import type { DeploymentView } from "../../data/api";
-import { useAction, useApi } from "../../data/hooks";
+import { NET_MS, useAction, useApi } from "../../data/hooks";
 import { assetPath, jobPath, useGo, useName } from "../../data/nav";
 import { Answer, Button, Card, Chip, Empty, Failure, KeyValues, Status } from "../../kit/basic";
 import { Modal } from "../../kit/dialog";
@@ -15,9 +15,9 @@ const CRUMBS = [{ title: "Endpoints", to: "/endpoints" }];
 
 export function BatchPage() {
   const name = useName();
-  const endpoint = useApi("batch-endpoint.show", { name }, { refetchInterval: 5_000, placeholderData: undefined });
-  const deployments = useApi("batch-deployment.list", { endpoint: name }, { refetchInterval: 5_000, placeholderData: undefined });
-  const jobs = useApi("batch-endpoint.jobs", { name, max_results: 200 }, { refetchInterval: 1_000, placeholderData: undefined });
+  const endpoint = useApi("batch-endpoint.show", { name }, { refetchInterval: NET_MS, placeholderData: undefined });
+  const deployments = useApi("batch-deployment.list", { endpoint: name }, { refetchInterval: NET_MS, placeholderData: undefined });
+  const jobs = useApi("batch-endpoint.jobs", { name, max_results: 200 }, { refetchInterval: NET_MS, placeholderData: undefined });
   const update = useAction("batch-endpoint.update", "Changed");
   const [asking, setAsking] = useState(false);
   if (endpoint.error && !endpoint.data) {

@@ -24,7 +24,7 @@ function useExample(deployment: DeploymentView | undefined): { example: unknown;
   const query = useQuery({
     queryKey: ["example", workspace, model],
     enabled: !!model,
-    staleTime: Infinity,
+    staleTime: "static",
     queryFn: async () => {
       const about: any = await call("model.show", { workspace, name: model![0], version: model![1] });
       const path = about.input_example?.artifact_path;

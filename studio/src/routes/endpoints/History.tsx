@@ -1,5 +1,5 @@
 import type { ChangeView } from "../../data/api";
-import { useApi } from "../../data/hooks";
+import { NET_MS, useApi } from "../../data/hooks";
 import { Answer, Button, Chip, Empty } from "../../kit/basic";
 import { ago, moment } from "../../lib/format";
 
@@ -29,7 +29,7 @@ function What({ item }: { item: ChangeView }) {
 }
 
 export function History({ name, rollback, busy }: { name: string; rollback: () => void; busy: boolean }) {
-  const history = useApi("online-endpoint.history", { name }, { refetchInterval: 2_000, placeholderData: undefined });
+  const history = useApi("online-endpoint.history", { name }, { refetchInterval: NET_MS, placeholderData: undefined });
   return (
     <div className="scroll" style={{ paddingTop: 12 }}>
       <Answer of={history}>

@@ -1,7 +1,7 @@
 import { useState } from "react";
 import { toast } from "../../kit/toast";
 import type { DeploymentView, EndpointView } from "../../data/api";
-import { useAction, useApi } from "../../data/hooks";
+import { NET_MS, useAction, useApi } from "../../data/hooks";
 import { assetPath, useAddress, useGo, useName } from "../../data/nav";
 import { Answer, Button, Card, Copy, Empty, Failure, KeyValues, Menu, Status, Tags } from "../../kit/basic";
 import { Deploy } from "../../kit/Deploy";
@@ -26,8 +26,8 @@ export function EndpointPage() {
   const go = useGo();
   const [address, setAddress] = useAddress();
   const range = RANGES.some(([key]) => key === address.range) ? address.range! : "300";
-  const endpoint = useApi("online-endpoint.show", { name }, { refetchInterval: 1_000, placeholderData: undefined });
-  const deployments = useApi("online-deployment.list", { endpoint: name }, { refetchInterval: 1_000, placeholderData: undefined });
+  const endpoint = useApi("online-endpoint.show", { name }, { refetchInterval: NET_MS, placeholderData: undefined });
+  const deployments = useApi("online-deployment.list", { endpoint: name }, { refetchInterval: NET_MS, placeholderData: undefined });
   const metrics = useApi("online-endpoint.metrics", { name, seconds: Number(range), points: 30 }, { refetchInterval: 2_000 });
   const stop = useAction("online-endpoint.stop", "Stopped");
   const start = useAction("online-endpoint.start", "Started");

@@ -1,6 +1,6 @@
 import { useState } from "react";
 import type { EndpointView } from "../../data/api";
-import { useAction, useApi } from "../../data/hooks";
+import { NET_MS, useAction, useApi } from "../../data/hooks";
 import { assetPath, useAddress, useGo } from "../../data/nav";
 import { Answer, Button, Empty, Failure, FilterField, Segments, Status } from "../../kit/basic";
 import { Modal } from "../../kit/dialog";
@@ -49,8 +49,8 @@ export function EndpointList() {
   const go = useGo();
   const [address, setAddress] = useAddress();
   const batch = address.kind === "batch";
-  const online = useApi("online-endpoint.list", {}, { refetchInterval: 2_000 });
-  const batches = useApi("batch-endpoint.list", {}, { refetchInterval: 5_000 });
+  const online = useApi("online-endpoint.list", {}, { refetchInterval: NET_MS });
+  const batches = useApi("batch-endpoint.list", {}, { refetchInterval: NET_MS });
   const shown = batch ? batches : online;
   const wanted = (address.q ?? "").toLowerCase();
   const [making, setMaking] = useState(false);

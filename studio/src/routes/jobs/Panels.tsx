@@ -1,7 +1,9 @@
 import { lazy, Suspense, useRef, useState } from "react";
 import { ChartBar, useChartSettings } from "../../charts/ChartBar";
 import { MetricPanel } from "../../charts/MetricPanel";
-import { Button, Empty, FilterField } from "../../kit/basic";
+import { Button, Empty, Failure, FilterField } from "../../kit/basic";
+import type { ImageSeries } from "../../data/api";
+import { useApi } from "../../data/hooks";
 import { Modal } from "../../kit/dialog";
 import { Icon } from "../../kit/Icon";
 import { field } from "../../lib/filter";
@@ -10,6 +12,8 @@ import { titleOf } from "./columns";
 import type { Jobs, Panel } from "./state";
 
 const Others = lazy(() => import("./Others"));
+const Images = lazy(() => import("./Images"));
+const Note = lazy(() => import("./Note"));
 
 export function Panels({ jobs }: { jobs: Jobs }) {
   const [settings, setSettings] = useChartSettings();
@@ -63,6 +67,10 @@ export function Panels({ jobs }: { jobs: Jobs }) {
         {panels.map((panel, at) =>
           panel.kind === "line" ? (
             <MetricPanel key={panel.of[0]} metric={field(panel.of[0]!).key} runs={runs} settings={settings} range={range} onRange={setRange} span={panels.length === 1 ? 12 : wide} close={() => away(at)} grip={grip(at)} legend={panels.length === 1} />
+          ) : panel.kind === "images" ? (
+            <Suspense key={`images ${panel.of[0]}`} fallback={null}><Images series={panel.of[0]!} runs={runs} close={() => away(at)} grip={grip(at)} /></Suspense>
+          ) : panel.kind === "note" ? (
+            <Suspense key={`note ${at}`} fallback={null}><Note text={panel.of[0]!} span={wide} change={(text) => change(panels.with(at, { kind: "note", of: [text] }))} close={() => away(at)} grip={grip(at)} /></Suspense>
           ) : (
             <Suspense key={panel.kind + panel.of.join()} fallback={null}><Others panel={panel} jobs={jobs} runs={runs} span={panel.kind === "parallel" ? 12 : wide} close={() => away(at)} grip={grip(at)} /></Suspense>
           ),
@@ -75,7 +83,7 @@ export function Panels({ jobs }: { jobs: Jobs }) {
           </div>
         )}
       </div>
-      {adding && <Add jobs={jobs} close={() => setAdding(false)} add={(panel) => change([...panels, panel])} />}
+      {adding && <Add jobs={jobs} runs={names} close={() => setAdding(false)} add={(panel) => change([...panels, panel])} />}
     </>
   );
 }
@@ -107,14 +115,17 @@ function Grip({ at, move, perRow }: { at: number; move: (from: number, to: numbe
   );
 }
 
-const KINDS: [Panel["kind"], string, number][] = [["line", "Lines", 1], ["bar", "Bars", 1], ["histogram", "Histogram", 1], ["scatter", "Scatter", 2], ["parallel", "Parallel coordinates", 8]];
+const KINDS: [Panel["kind"], string, number][] = [["line", "Lines", 1], ["bar", "Bars", 1], ["histogram", "Histogram", 1], ["scatter", "Scatter", 2], ["parallel", "Parallel coordinates", 8], ["images", "Images", 1], ["note", "Text", 1]];
+const EMPTY_NOTE = "## Notes\n\nWhat these runs are about.";
 
-function Add({ jobs, close, add }: { jobs: Jobs; close: () => void; add: (panel: Panel) => void }) {
+function Add({ jobs, runs, close, add }: { jobs: Jobs; runs: string[]; close: () => void; add: (panel: Panel) => void }) {
   const [kind, setKind] = useState<Panel["kind"]>("line");
   const [of, setOf] = useState<string[]>([]);
   const [wanted, setWanted] = useState("");
   const most = KINDS.find(([key]) => key === kind)![2];
-  const choices = [...jobs.keys.filter((key) => (key.kind === "metrics" || (kind !== "line" && key.kind === "params"))).map((key) => `${key.kind}.${key.key}`), ...(kind === "line" ? [] : ["duration_s"])].filter((name) => name.toLowerCase().includes(wanted.toLowerCase()));
+  const images = useApi("runs.images", { runs }, { enabled: kind === "images" && runs.length > 0 });
+  const fields = [...jobs.keys.filter((key) => (key.kind === "metrics" || (kind !== "line" && key.kind === "params"))).map((key) => `${key.kind}.${key.key}`), ...(kind === "line" ? [] : ["duration_s"])];
+  const choices = (kind === "images" ? (images.data?.series ?? []).map((one) => one.name) : fields).filter((name) => name.toLowerCase().includes(wanted.toLowerCase()));
   const choose = (name: string) => {
     if (most === 1) {
       add({ kind, of: [name] });
@@ -124,20 +135,23 @@ function Add({ jobs, close, add }: { jobs: Jobs; close: () => void; add: (panel:
   return (
     <Modal open close={close} title="Add a chart" actions={most > 1 ? <Button kind="primary" disabled={of.length < 2} onClick={() => { add({ kind, of }); close(); }}>Add</Button> : undefined}>
       <div className="row wrap">
-        {KINDS.map(([key, title]) => <Button key={key} aria-pressed={kind === key} onClick={() => { setKind(key); setOf([]); }}>{title}</Button>)}
+        {KINDS.map(([key, title]) => <Button key={key} aria-pressed={kind === key} onClick={() => { if (key === "note") { add({ kind: key, of: [EMPTY_NOTE] }); close(); } else { setKind(key); setOf([]); } }}>{title}</Button>)}
       </div>
-      <p className="dim">{kind === "scatter" ? "Choose x, then y." : kind === "parallel" ? "Choose the axes, in their order." : "Choose what to draw."}</p>
-      <FilterField value={wanted} onChange={setWanted} placeholder="Search metrics and parameters" />
+      <p className="dim">{kind === "scatter" ? "Choose x, then y." : kind === "parallel" ? "Choose the axes, in their order." : kind === "images" ? "Choose what is shown of each run, step by step." : "Choose what to draw."}</p>
+      {images.error && kind === "images" && <Failure error={images.error} retry={() => void images.refetch()} />}
+      <FilterField value={wanted} onChange={setWanted} placeholder={kind === "images" ? "Search pictures" : "Search metrics and parameters"} />
       <div style={{ maxHeight: 280, overflow: "auto" }}>
         {choices.slice(0, 200).map((name) => (
           <button type="button" key={name} className="row" style={{ width: "100%", height: 28, padding: "0 6px" }} aria-pressed={of.includes(name)} onClick={() => choose(name)}>
             {most > 1 && <span className="count" style={{ minWidth: 20, textAlign: "center" }}>{of.indexOf(name) + 1 || ""}</span>}
-            <span className="grow clip">{titleOf(name)}</span>
-            <span className="dim">{name.split(".")[0]}</span>
+            <span className="grow clip">{kind === "images" ? name : titleOf(name)}</span>
+            <span className="dim">{kind === "images" ? about(images.data?.series.find((one) => one.name === name)) : name.split(".")[0]}</span>
           </button>
         ))}
-        {!choices.length && <p className="dim" style={{ padding: 8 }}>Nothing is called that.</p>}
+        {!choices.length && <p className="dim" style={{ padding: 8 }}>{kind !== "images" || wanted ? "Nothing is called that." : images.isFetching ? "Looking at what the runs logged" : "No run that is shown logged a picture: mlflow.log_image(image, key=\"mask\", step=3), or any picture among its artifacts."}</p>}
       </div>
     </Modal>
   );
 }
+
+const about = (one: ImageSeries | undefined): string => (one ? `${one.images} picture${one.images === 1 ? "" : "s"} of ${one.runs} run${one.runs === 1 ? "" : "s"}` : "");

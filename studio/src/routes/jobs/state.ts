@@ -16,14 +16,23 @@ export type Run = RunRow;
 export type ViewName = "split" | "table" | "charts";
 
 export interface Panel {
-  kind: "line" | "scatter" | "parallel" | "bar" | "histogram" | "images";
+  kind: "line" | "scatter" | "parallel" | "bar" | "histogram" | "images" | "note";
   of: string[];
 }
-export const panelText = (panel: Panel): string => [panel.kind, ...panel.of].join("|");
+/** What a chart of this kind is of is a text of the user's own, not the name of a field. */
+const FREE = new Set<Panel["kind"]>(["images", "note"]);
+export const panelText = (panel: Panel): string => [panel.kind, ...(FREE.has(panel.kind) ? panel.of.map((text) => encodeURIComponent(text).replaceAll("~", "%7E")) : panel.of)].join("|");
 const panelOf = (text: string): Panel => {
-  const [kind, ...of] = text.split("|");
-  return { kind: kind as Panel["kind"], of };
+  const [kind, ...of] = text.split("|") as [Panel["kind"], ...string[]];
+  return { kind, of: FREE.has(kind) ? of.map(plain) : of };
 };
+function plain(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text; // written by hand
+  }
+}
 
 export function useJobs() {
   const workspace = useWorkspace();
@@ -40,7 +49,7 @@ export function useJobs() {
   }, [address.cols, known]);
 
   const group = address.group;
-  const fields = useMemo(() => [...new Set([...OWN_FIELDS, ...columns.filter((column) => field(column).kind !== "own"), ...(group && field(group).kind !== "own" ? [group] : []), ...(address.charts ?? "").split("~").flatMap((panel) => panelOf(panel).of).filter((name) => field(name).kind !== "own")])], [columns, group, address.charts]);
+  const fields = useMemo(() => [...new Set([...OWN_FIELDS, ...columns.filter((column) => field(column).kind !== "own"), ...(group && field(group).kind !== "own" ? [group] : []), ...(address.charts ?? "").split("~").map(panelOf).filter((panel) => !FREE.has(panel.kind)).flatMap((panel) => panel.of).filter((name) => field(name).kind !== "own")])], [columns, group, address.charts]);
   const query = {
     workspace,
     filter: toFilter(address.q ?? ""),

@@ -2,7 +2,7 @@ import { useState } from "react";
 import { toast } from "../../kit/toast";
 import type { Collected, ComputeUse, Scrubbed } from "../../data/api";
 import { send } from "../../data/client";
-import { useAction, useApi, useWorkspace } from "../../data/hooks";
+import { NET_MS, useAction, useApi, useWorkspace } from "../../data/hooks";
 import { jobPath } from "../../data/nav";
 import { Answer, Button, Card, Chip, Copy, Empty, KeyValues, Segments, Status } from "../../kit/basic";
 import { Go } from "../../kit/Go";
@@ -13,7 +13,7 @@ import { PageHead } from "../../shell/PageHead";
 import { useTheme } from "../../shell/state";
 
 export function Compute() {
-  const use = useApi("compute.use", {}, { refetchInterval: 5_000 });
+  const use = useApi("compute.use", {}, { refetchInterval: NET_MS });
   return (
     <>
       <PageHead title="Compute" busy={use.isFetching} snippets={{ ...list("compute", "compute", "compute.list"), rest: rest("compute.use", {}) }} />

@@ -48,7 +48,7 @@ export function Files(of: Of) {
 
 function Text({ of, path }: { of: Of; path: string }) {
   const workspace = useWorkspace();
-  const text = useQuery({ queryKey: ["model.file", workspace, of.name, of.version, path], staleTime: Infinity, retry: false, queryFn: async () => (await send("model.file", { workspace, ...of, path })).text() });
+  const text = useQuery({ queryKey: ["model.file", workspace, of.name, of.version, path], staleTime: "static", retry: false, queryFn: async () => (await send("model.file", { workspace, ...of, path })).text() });
   return <Answer of={text}>{(told) => <Code text={told} language={/MLmodel$/.test(path) && told.startsWith("{") ? "json" : path} label={path} />}</Answer>;
 }
 

@@ -147,7 +147,7 @@ function Example({ item }: { item: AssetView }) {
   const example = useQuery({
     queryKey: ["model.file", workspace, item.name, item.version, path],
     enabled: !!path,
-    staleTime: Infinity,
+    staleTime: "static",
     retry: false,
     queryFn: async () => (await send("model.file", { workspace, name: item.name, version: item.version, path })).text(),
   });

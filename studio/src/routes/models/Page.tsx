@@ -1,5 +1,5 @@
 import { useState } from "react";
-import { useAction, useApi } from "../../data/hooks";
+import { NET_MS, useAction, useApi } from "../../data/hooks";
 import { useAddress, useName } from "../../data/nav";
 import { Answer, Button, Chip, Failure, Menu } from "../../kit/basic";
 import { Deploy } from "../../kit/Deploy";
@@ -26,8 +26,8 @@ type Dialog = "deploy" | "promote" | "alias" | "export" | Decision | null;
 export function ModelPage() {
   const name = useName();
   const [address, setAddress] = useAddress();
-  const versions = useApi("model.list", { name, max_results: 500, listed: "all" }, { refetchInterval: 5_000, placeholderData: undefined });
-  const chosen = useApi("model.show", address.version ? { name, version: address.version } : { name }, { refetchInterval: 2_000, placeholderData: undefined });
+  const versions = useApi("model.list", { name, max_results: 500, listed: "all" }, { refetchInterval: NET_MS, placeholderData: undefined });
+  const chosen = useApi("model.show", address.version ? { name, version: address.version } : { name }, { refetchInterval: NET_MS, placeholderData: undefined });
   const archive = useAction("model.archive", "Archived");
   const restore = useAction("model.restore", "Restored");
   const [dialog, setDialog] = useState<Dialog>(null);

@@ -1,7 +1,7 @@
 // Who did what to a model, when and why.
 import { useState } from "react";
 import type { AuditEntry } from "../../data/api";
-import { useApi } from "../../data/hooks";
+import { NET_MS, useApi } from "../../data/hooks";
 import { assetPath } from "../../data/nav";
 import { Answer, Button, Chip, Empty } from "../../kit/basic";
 import { Go } from "../../kit/Go";
@@ -32,7 +32,7 @@ function Change({ item }: { item: AuditEntry }) {
 
 export function Trail({ name }: { name: string }) {
   const [most, setMost] = useState(100);
-  const trail = useApi("audit.list", { noun: "model", name, max_results: most }, { refetchInterval: 3_000 });
+  const trail = useApi("audit.list", { noun: "model", name, max_results: most }, { refetchInterval: NET_MS });
   return (
     <div className="scroll" style={{ paddingTop: 12 }}>
       <Answer of={trail}>

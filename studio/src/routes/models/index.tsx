@@ -1,5 +1,5 @@
 import { assetPath, useAddress, useGo } from "../../data/nav";
-import { useApi } from "../../data/hooks";
+import { NET_MS, useApi } from "../../data/hooks";
 import type { AssetView } from "../../data/api";
 import { Answer, Button, Chip, Empty, FilterField, Tags } from "../../kit/basic";
 import { Go } from "../../kit/Go";
@@ -40,7 +40,7 @@ function Metrics({ of }: { of: Record<string, number> | undefined }) {
 export function ModelList() {
   const go = useGo();
   const [address, setAddress] = useAddress();
-  const models = useApi("model.list", { max_results: 1000 }, { refetchInterval: 5_000 });
+  const models = useApi("model.list", { max_results: 1000 }, { refetchInterval: NET_MS });
   const wanted = (address.q ?? "").toLowerCase();
   return (
     <>

@@ -1,17 +1,16 @@
 // The log of a job: its end first, what comes as it comes, and the rest when it is asked for.
-import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useState } from "react";
 import type { JobView } from "../../data/api";
 import { address as addressOf, call, send } from "../../data/client";
 import { useApi, useConnection, useTopic, useWorkspace } from "../../data/hooks";
 import { Button, Empty, Failure, FilterField, Skeleton } from "../../kit/basic";
 import { Icon } from "../../kit/Icon";
-import { isBad, spans } from "../../lib/ansi";
+import { LogLines } from "../../kit/LogLines";
+import { isBad } from "../../lib/ansi";
 import { bytes, count } from "../../lib/format";
 import { isLive } from "../../lib/status";
 
 const WINDOW = 2_000_000; // bytes that are read at once
-const LINE = 18;
 
 interface Held {
   start: number; // offset of the first byte that is shown
@@ -115,17 +114,12 @@ export default function Logs({ job }: { job: JobView }) {
     return only ? found.filter(([, line]) => isBad(line)) : found;
   }, [lines, only]);
 
-  const box = useRef<HTMLDivElement>(null);
-  const list = useVirtualizer({ count: shown.length, getScrollElement: () => box.current, estimateSize: () => LINE, overscan: 20 });
-  useLayoutEffect(() => {
-    if (follow && atEnd && shown.length) list.scrollToIndex(shown.length - 1, { align: "end" });
-  }, [shown.length, follow, atEnd, list]);
-  useEffect(() => {
-    if (target === null || !held) return;
+  const wanted = useMemo(() => {
+    if (target === null || !held) return null;
     let offset = held.start;
     const encoder = new TextEncoder();
     const at = held.lines.findIndex((line) => (offset += encoder.encode(line).length + 1) > target);
-    if (at >= 0) list.scrollToIndex(at, { align: "center" });
+    return at >= 0 ? { at } : null;
   }, [target, held?.start]);
 
   const jump = (offset: number) => {
@@ -177,58 +171,21 @@ export default function Logs({ job }: { job: JobView }) {
         {shown.length === 0 ? (
           <Empty title={only ? "No line tells of an error" : live ? "Nothing was printed yet" : "The job printed nothing"} />
         ) : (
-          <div
-            ref={box}
-            className="lines"
-            tabIndex={0}
-            role="log"
-            aria-live="off"
-            aria-label="Log"
-            onScroll={(event) => {
-              const place = event.currentTarget;
-              const low = place.scrollHeight - place.scrollTop - place.clientHeight < 40;
-              if (!low && follow && place.scrollHeight > place.clientHeight + 40) setFollow(false);
+          <LogLines
+            lines={shown}
+            first={held.line}
+            wrap={wrap}
+            wanted={regex ? "" : text}
+            target={wanted}
+            follow={follow && atEnd}
+            label="Log"
+            moved={(low) => {
+              if (!low && follow) setFollow(false);
               else if (low && !follow && atEnd && live) setFollow(true);
             }}
-          >
-            <div style={{ height: list.getTotalSize(), position: "relative" }}>
-              {list.getVirtualItems().map((item) => {
-                const [number, line] = shown[item.index]!;
-                return (
-                  <div key={item.key} data-index={item.index} ref={wrap ? list.measureElement : undefined} className={`ln ${isBad(line) ? "bad" : ""}`} style={{ transform: `translateY(${item.start}px)` }}>
-                    <span className="no">{held.line === null ? "" : held.line + number - 1}</span>
-                    <LogLine line={line} wanted={regex ? "" : text} />
-                  </div>
-                );
-              })}
-            </div>
-          </div>
+          />
         )}
       </div>
     </div>
   );
-}
-
-const LogLine = memo(function LogLine({ line, wanted }: { line: string; wanted: string }) {
-  return (
-    <span className="tx">
-      {spans(line.slice(0, 20_000)).map((span, at) => (
-        <span key={at} style={span.color || span.bold ? { color: span.color, fontWeight: span.bold ? 600 : undefined } : undefined}>
-          <Marked text={span.text} wanted={wanted} />
-        </span>
-      ))}
-    </span>
-  );
-});
-
-function Marked({ text, wanted }: { text: string; wanted: string }) {
-  if (!wanted) return text;
-  const low = text.toLowerCase();
-  const parts = [];
-  let at = 0;
-  for (let next = low.indexOf(wanted.toLowerCase()); next >= 0; next = low.indexOf(wanted.toLowerCase(), at)) {
-    parts.push(text.slice(at, next), <mark key={next}>{text.slice(next, next + wanted.length)}</mark>);
-    at = next + wanted.length;
-  }
-  return <>{parts}{text.slice(at)}</>;
 }

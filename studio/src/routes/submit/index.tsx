@@ -34,7 +34,7 @@ export function Page() {
   const [address] = useAddress();
   const go = useGo();
   const from = address.from;
-  const former = useApi("jobs.document", { name: from }, { enabled: !!from, staleTime: Infinity });
+  const former = useApi("jobs.document", { name: from }, { enabled: !!from, staleTime: "static" });
   const [text, setText] = useState(from ? "" : HELLO);
   const [files, setFiles] = useState<Dropped[]>([]);
   const [base, setBase] = useState("");
