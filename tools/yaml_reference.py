@@ -162,6 +162,10 @@ PAGES = (
         goes back by itself when it is worse; the tag `zaffre.auto_rollback: "false"` of the endpoint keeps it.
         With `scale_settings` that allow none, the last worker ends when nobody asks, and the next request waits for a
         new one.
+
+        What a `data_collector` keeps appears in its datastore, local or remote, within about five minutes:
+        `COLLECTION/yyyy/MM/dd/HH/INSTANCE.parquet` with a row for each record, its payload as JSON in the column `data`
+        ([why](../decisions/0019-collected-data.md)); JSON lines where the server has no pyarrow.
         """,
     ),
     Page(

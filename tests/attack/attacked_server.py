@@ -16,7 +16,7 @@ from zaffre.base.home import Home
 from zaffre.sdk.connect import read
 
 WAIT_S = 60.0
-SLEEPER = "env > outputs/env.txt; touch outputs/ready; sleep 600"
+SLEEPER = "env > outputs/env.txt; touch outputs/ready; sleep 36000"
 
 
 class Server:

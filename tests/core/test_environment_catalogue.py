@@ -120,12 +120,34 @@ def test_a_dockerfile_of_pip_installs() -> None:
         ("FROM python:3.8\nFROM python:3.9\n", 2),
         ("FROM python:3.8\nRUN pip install -r missing.txt\n", 2),
         ("FROM python:3.8\nRUN echo 'unclosed\n", 2),
+        ("FROM python:3.8\nRUN [&a 1, *a]\n", 2),
+        ("FROM python:3.8\nRUN ['pip', 'install', 'six']\n", 2),
+        ('FROM python:3.8\nRUN ["pip", 5]\n', 2),
+        ('FROM python:3.8\nCOPY [{"a": 1}, "."]\n', 2),
+        ("FROM python:3.8\nCOPY [" + "[" * 100_000 + "\n", 2),
     ],
 )
 def test_a_dockerfile_that_needs_more_is_refused_by_its_line(text: str, line: int) -> None:
     with pytest.raises(InvalidRequest, match=f"line {line}:") as caught:
         read_dockerfile(text, {})
     assert caught.value.faults[0].line == line
+
+
+def test_a_dockerfile_in_the_form_of_lists() -> None:
+    text = 'FROM python:3.9\nCOPY ["requirements.txt", "."]\nRUN ["pip", "install", "-r", "requirements.txt"]\n'
+    assert read_dockerfile(text, {"requirements.txt": "six\n"}).requirements == ["six"]
+
+
+BOMB = "a: &a [1, 2]\n" + "".join(
+    f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize("conda", [BOMB, "[1]", "a: [", "!!python/name:os.system x", "? [1]\n: 2"])
+def test_a_conda_file_of_an_image_is_read_warily(conda: str) -> None:
+    text = "FROM python:3.9\nCOPY conda.yaml /tmp/\nRUN conda env update -f /tmp/conda.yaml\n"
+    with pytest.raises(InvalidRequest, match="no mapping"):
+        read_dockerfile(text, {"conda.yaml": conda})
 
 
 @pytest.mark.parametrize(

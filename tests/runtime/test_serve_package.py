@@ -44,6 +44,9 @@ def run(data):
 """
 
 
+CHUNKED = b"POST /score HTTP/1.1\r\nAuthorization: Bearer s3cret\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
 @dataclass
 class Running:
     process: subprocess.Popen[str]
@@ -64,6 +67,13 @@ class Running:
         text = answer.read()
         connection.close()
         return answer.status, json.loads(text) if text else None
+
+    def text(self, path: str) -> str:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {self.key}"})
+        text = connection.getresponse().read().decode()
+        connection.close()
+        return text
 
     def raw(self, content: bytes, seconds: float = 5.0) -> bytes:
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as sock:
@@ -174,8 +184,25 @@ def test_strangers_learn_nothing(running: Running) -> None:
     [
         (b"GARBAGE\r\n\r\n", 400),
         (b"GET / HTTP/9.9.9\r\n\r\n", 400),
-        (b"POST /score HTTP/1.1\r\nAuthorization: Bearer s3cret\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n1\r\n0\r\n\r\n", 411),
-        (b"POST /score HTTP/1.1\r\nAuthorization: Bearer s3cret\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n11", 411),
+        (CHUNKED + b"1\r\n1\r\n0\r\n\r\n", 200),
+        (CHUNKED + b"1;name=\"x\"\r\n1\r\n0001\r\n2\r\n0\r\nTrailer: x\r\n\r\n", 200),
+        (CHUNKED + b"1\n1\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"1\r\n11\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"-1\r\n1\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"0x1\r\n1\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"1" * 2000 + b"\r\n1\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"1;" + b"x" * 2000 + b"\r\n1\r\n0\r\n\r\n", 400),
+        (CHUNKED + b"0\r\n" + b"Trailer: x\r\n" * 690 + b"\r\n", 400),
+        (CHUNKED + b"100001\r\n1", 413),
+        (CHUNKED + b"fffffffff\r\n1", 400),
+        (CHUNKED + (b"8000\r\n" + b"1" * 0x8000 + b"\r\n") * 32 + b"1\r\n", 413),
+        (CHUNKED.replace(b"chunked", b"gzip, chunked") + b"0\r\n\r\n", 501),
+        (CHUNKED.replace(b"chunked", b"chunked\r\nTransfer-Encoding: chunked") + b"0\r\n\r\n", 501),
+        (CHUNKED.replace(b"chunked", b"chunked\r\nContent-Length: 1") + b"0\r\n\r\n", 400),
+        (CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n", 400),
+        (CHUNKED.replace(b"s3cret", b"wrong") + b"8000\r\n" + b"1" * 0x8000 + b"\r\n0\r\n\r\n", 401),
+        (CHUNKED.replace(b"s3cret", b"wrong") + b"x\r\n", 401),
+        (b"POST /score HTTP/1.1\r\nAuthorization: Bearer s3cret\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n11", 400),
         (b"POST /score HTTP/1.1\r\nAuthorization: Bearer s3cret\r\nContent-Length: -1\r\n\r\n1", 400),
         (b"POST /score HTTP/1.1\r\nAuthorization: Bearer s3cret\r\nContent-Length: 1048577\r\n\r\n1", 413),
         (b"POST /score HTTP/1.1\r\nContent-Length: 99999999999999\r\n\r\n" + b"1" * 70_000, 401),
@@ -190,6 +217,36 @@ def test_sec_18_what_is_no_request_is_answered(running: Running, content: bytes,
     for word in (b"Traceback", b".py", b"/tmp"):
         assert word not in answer
     assert running.ask("/score", 1)[0] == 200
+
+
+def test_bodies_in_chunks(running: Running) -> None:
+    body = json.dumps({"x": "y" * 300_000}).encode()
+    connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=10)
+    for size in (100, 70_000, 1_000_000):
+        pieces = (body[at : at + size] for at in range(0, len(body), size))
+        connection.request("POST", "/score", pieces, {"Authorization": "Bearer s3cret"}, encode_chunked=True)
+        assert json.loads(connection.getresponse().read())["asked"] == {"x": "y" * 300_000}
+    packed = iter([gzip.compress(b'"packed"')])
+    connection.request("POST", "/score", packed, {"Authorization": "Bearer s3cret", "Content-Encoding": "gzip"})
+    assert json.loads(connection.getresponse().read())["asked"] == "packed"
+    connection.close()
+
+
+def test_prometheus_reads_what_it_did(tmp_path: Path) -> None:
+    with serving(made(tmp_path / "p", limits={"timeout_s": 3}), key="s3cret") as running:
+        for body in (1, 2, "raise", {"sleep": 30}):
+            running.ask("/score", body)
+        running.ask("/none")  # nothing that the model was asked
+        text = running.text("/metrics")
+        labels = 'workspace="package",endpoint="risk",deployment="risk"'
+        counted = [line.rpartition("} ")[2] for line in text.splitlines() if line.startswith("zaffre_requests_total{")]
+        assert [f'zaffre_requests_total{{{labels},code="{code}"}}' in text for code in (200, 500, 504)] == [True] * 3
+        assert counted == ["2", "1", "1"]
+        assert f"zaffre_request_errors_total{{{labels}}} 2" in text
+        assert f"zaffre_request_timeouts_total{{{labels}}} 1" in text
+        assert f"zaffre_request_duration_seconds_count{{{labels}}} 4" in text
+        assert f"zaffre_workers{{{labels}}} 1" in text
+        assert running.ask("/metrics", Authorization="Bearer wrong")[0] == 401
 
 
 def test_bad_bodies_and_a_bad_run(running: Running) -> None:
@@ -269,6 +326,60 @@ def test_asked_to_end_it_answers_what_it_began(tmp_path: Path) -> None:
         assert len({told["pid"] for _, told in seen}) == 2
         for _, told in seen:
             assert not Path(f"/proc/{told['pid']}").exists()
+
+
+def gone(pid: int) -> None:
+    """Ended, or a zombie that nobody waits for."""
+    end = time.monotonic() + 20
+    while True:
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return
+        except OSError:
+            return
+        assert time.monotonic() < end, "it lives on"
+        time.sleep(0.05)
+
+
+def test_workers_end_with_a_program_that_is_killed(tmp_path: Path) -> None:
+    with serving(made(tmp_path / "p"), "--workers", "2") as running:
+        workers: set[int] = set()
+        end = time.monotonic() + 20
+        while len(workers) < 2:
+            workers.add(running.ask("/score", 1)[1]["pid"])
+            assert time.monotonic() < end
+        running.process.kill()
+        running.process.wait()
+        for worker in workers:
+            gone(worker)
+
+
+STARTER = """
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", sys.argv[1], str(os.getpid())], stdout=subprocess.PIPE)
+child.stdout.readline()
+print(child.pid, flush=True)
+child.wait()
+"""
+CHILD = """
+import ctypes, sys, time
+ctypes.CDLL = lambda _name: object()
+from zaffre.runtime.zaffre_scoring import parent
+parent.end_with(int(sys.argv[1]))
+print("watches", flush=True)
+time.sleep(600)
+"""
+
+
+def test_where_the_kernel_does_not_end_them_they_look() -> None:
+    starter = subprocess.Popen([sys.executable, "-c", STARTER, CHILD], stdout=subprocess.PIPE, text=True)
+    assert starter.stdout is not None
+    with starter.stdout as said:
+        child = int(said.readline())
+    os.kill(child, 0)
+    starter.kill()
+    starter.wait()
+    gone(child)
 
 
 def test_sec_11_elsewhere_than_on_loopback_it_wants_a_key(tmp_path: Path) -> None:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import os
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from zaffre import Workspace
+from zaffre.app.platform import DATABASE_VARIABLE
+from zaffre.base.home import Home
+from zaffre.sdk.connect import launch, stop
 
 ECHO = """
 import json, os, time
@@ -77,3 +83,23 @@ def until(call: Any, seconds: float = 20.0) -> Any:
         assert time.monotonic() < end, "it did not come to pass"
         time.sleep(0.05)
     return found
+
+
+@contextlib.contextmanager
+def serving_place(folder: Path, flags: Sequence[str] = ()) -> Iterator[Place]:
+    os.environ.pop(DATABASE_VARIABLE, None)
+    home = folder / "home"
+    home.mkdir(mode=0o700)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zaffre-tests" / "environments"
+    cache.mkdir(parents=True, exist_ok=True)
+    (home / "environments").symlink_to(cache)
+    launch(Home(home), flags)
+    with Workspace.from_home(home, start=False) as ws:
+        found = Place(home, folder, ws)
+        yield found
+        for endpoint in list(found.ws.online_endpoints.list()):
+            found.ws.online_endpoints.delete(endpoint.name)
+        until(lambda: not list((home / "serving/s").glob("*.sock")))
+    stop(Home(home))
+    with contextlib.suppress(ProcessLookupError, FileNotFoundError):  # without an endpoint there was no gateway
+        os.kill(json.loads((home / "serving/gateway.json").read_text())["pid"], 15)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
 import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -226,6 +228,50 @@ def test_rel_17_a_server_killed_before_it_published_a_swap_loses_no_request(plac
     asking.join()
     assert answers == [200, "one"]
     assert place.post("between", 1)[1]["by"] == "two"
+
+
+def end(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: ended(pid))
+
+
+def ended(pid: int) -> bool:
+    """A zombie has ended too: it waits for whoever started it."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("dead", "harm"),
+    [("gateway", ""), ("workers", ""), ("gateway workers", ""), ("gateway", "{}"), ("gateway workers", "socket")],
+)
+def test_rel_17_whatever_dies_while_the_server_is_down_serves_again_with_it(place: Place, dead: str, harm: str) -> None:
+    if "lasting" not in {one.name for one in place.ws.online_endpoints.list()}:
+        place.endpoint("lasting")
+        place.deploy("lasting", "blue")
+    until(lambda: _tried(lambda: place.post("lasting", 1)[0] == 200))
+    port = place.address("lasting")[1]
+    serving = place.home / "serving"
+    gateway = json.loads((serving / "gateway.json").read_text())["pid"]
+    workers = json.loads((serving / "default/lasting/blue/state.json").read_text())["workers"]
+    end(server_pid(place))
+    if "gateway" in dead:
+        end(gateway)
+    for task in workers if "workers" in dead else ():
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(task["handle"]["pid"], signal.SIGKILL)
+    if harm == "{}":
+        (serving / "gateway.json").write_text("{}")  # then nobody knows its port any more
+    elif harm == "socket":
+        (serving / "gateway.sock").unlink()
+    restart(place)
+    assert until(lambda: _tried(lambda: place.post("lasting", 1)[0]) == 200)
+    if harm != "{}":
+        assert place.address("lasting")[1] == port
+    assert (json.loads((serving / "gateway.json").read_text())["pid"] == gateway) == ("gateway" not in dead)
 
 
 @pytest.mark.slow

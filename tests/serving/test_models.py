@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import struct
 import threading
 from typing import Any
@@ -13,7 +15,7 @@ from live_endpoints import Place, until
 pytestmark = pytest.mark.slow
 ENVIRONMENT = {
     "requirements": ["mlflow-skinny==3.4.0", "scikit-learn==1.7.2", "pandas==2.3.3", "skl2onnx==1.20.0",
-                     "onnxruntime==1.23.2", "protobuf<7"],
+                     "onnxruntime==1.23.2", "protobuf<7", "inference-schema==1.8"],
     "python_version": "3.11",
 }  # fmt: skip
 TRAIN = """
@@ -146,14 +148,82 @@ def test_open_inference_in_json_and_in_bytes(models: Place) -> None:
     assert close(models.post("mlflow", by_column, "v2/models/mlflow/infer")[1]["outputs"][0]["data"], 67)
 
 
-def test_what_went_in_and_out_lies_in_the_datastore(models: Place) -> None:
-    models.post("onnx", {"data": [[12345, 1]]})
+DECORATED = """
+import datetime
+import numpy as np, pandas as pd
+from inference_schema.parameter_types.numpy_parameter_type import NumpyParameterType
+from inference_schema.parameter_types.pandas_parameter_type import PandasParameterType
+from inference_schema.parameter_types.standard_py_parameter_type import StandardPythonParameterType
+from inference_schema.schema_decorators import input_schema, output_schema
+def init():
+    pass
+@input_schema("data", NumpyParameterType(np.array([[1.0, 2.0]])))
+@input_schema("frame", PandasParameterType(pd.DataFrame({"a": [1], "b": ["x"]})))
+@input_schema("n", StandardPythonParameterType(1))
+@input_schema("day", StandardPythonParameterType(datetime.datetime(2026, 1, 1)))
+@output_schema(StandardPythonParameterType([1.0]))
+def run(data, frame, n=1, day="2026-01-01"):
+    if n == 13:
+        raise ValueError("secret " + __file__)
+    if n == 14:
+        int("within run")
+    return [float(data.sum()), int(frame["a"].sum()), n, day.year]
+"""
+GOOD = {"data": [[1, 2], [3, 4]], "frame": [{"a": 1, "b": "y"}, {"a": 2, "b": "z"}], "n": 5, "day": "2027-01-02"}
+
+
+def test_values_that_a_decorator_cannot_convert_are_named(models: Place) -> None:
+    models.endpoint("decorated")
+    models.deploy("decorated", "blue", DECORATED, environment=ENVIRONMENT)
+    assert models.post("decorated", GOOD)[:2] == (200, [10.0, 3, 5, 2027])
+    for wrong, words in (
+        ({"data": 5}, "`data`: Invalid input format: expected an array"),
+        ({"data": None}, "`data`: "),
+        ({"data": [["x", 1]]}, "`data`: could not convert string to float: 'x'"),
+        ({"data": [[1]]}, "`data`: Invalid input array: array has size 1"),
+        ({"data": [[1, 2], [3]]}, "`data`: "),
+        ({"data": [[1, {}]]}, "`data`: "),
+        ({"frame": 5}, "`frame`: Error, unable to convert input"),
+        ({"frame": [{"a": "x", "b": 1}]}, "`frame`: "),
+        ({"frame": [{"a": 1}]}, "`frame`: Invalid input data frame"),
+        ({"frame": {"a": 1}}, "`frame`: "),
+        ({"frame": [{"a": None, "b": 1}]}, "`frame`: "),
+        ({"frame": [{"a": 10**30, "b": 1}]}, "`frame`: "),
+        ({"n": "5"}, "`n`: Invalid input data type to parse"),
+        ({"day": "yesterday"}, "`day`: "),
+        ({"day": 5}, "`day`: "),
+    ):
+        status, told, _ = models.post("decorated", {**GOOD, **wrong})
+        assert (status, told["error"]["code"]) == (400, "BadInput"), (wrong, told)
+        assert told["error"]["message"].startswith(words), told
+        assert ".py" not in told["error"]["message"]
+    for number in (13, 14):  # what `run` itself raises is the model's failure
+        status, told, _ = models.post("decorated", {**GOOD, "n": number})
+        assert (status, told["error"]["code"]) == (500, "ModelFailed")
+        assert "secret" not in json.dumps(told)
+    assert models.post("decorated", {"data": [[1, 2]]})[1]["error"]["message"] == "a value for `frame` is missing"
+
+
+def test_what_went_in_and_out_lies_in_the_datastore_as_tables(models: Place) -> None:
+    import pyarrow.parquet as pq
+
+    assert models.post("onnx", {"data": [[12345, 1]]})[0] == 200
+
+    def written(collection: str, **wanted: Any) -> list[Any]:
+        files = (models.home / "collected").glob(f"*/{collection}.*.jsonl")
+        lines = [json.loads(line) for path in files for line in path.read_text().splitlines() if line.endswith("}")]
+        return [one for one in lines if wanted.items() <= one.items()]
+
+    (asked,) = until(lambda: written("model_inputs", data={"data": [[12345, 1]]}))
+    until(lambda: written("model_outputs", correlationid=asked["correlationid"]))
+    for task in json.loads((models.home / "serving/default/onnx/blue/state.json").read_text())["workers"]:
+        os.killpg(task["handle"]["pid"], signal.SIGKILL)  # it lets its files go
     folder = models.home / "workspaces/default/workspaceblobstore/modelDataCollector/onnx/blue"
 
     def kept(collection: str) -> list[Any]:
-        lines = [line for path in (folder / collection).rglob("*.jsonl") for line in path.read_text().splitlines()]
-        return [json.loads(line) for line in lines]
+        return [row for path in (folder / collection).rglob("*.parquet") for row in pq.read_table(path).to_pylist()]
 
-    taken = until(lambda: [one for one in kept("model_inputs") if one["data"] == {"data": [[12345, 1]]}])
+    taken = until(lambda: [one for one in kept("model_inputs") if one["data"] == '{"data": [[12345, 1]]}'])
     given = until(lambda: [one for one in kept("model_outputs") if one["correlationid"] == taken[0]["correlationid"]])
-    assert close(given[0]["data"], 3 * 12345 + 7)
+    assert close(json.loads(given[0]["data"]), 3 * 12345 + 7)
+    assert until(lambda: models.post("onnx", {"data": [[1, 1]]})[0] == 200)

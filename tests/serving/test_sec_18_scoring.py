@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from live_endpoints import ECHO, Place
 
+from zaffre.base.errors import InvalidRequest
+
 SCHEMA_SCRIPT = """
 import json
 def init(): pass
@@ -209,6 +211,20 @@ def test_sec_18_a_worker_does_not_get_what_opens_the_server(target: Place) -> No
     target.deploy("curious", "blue", headers)
     _, told, _ = target.post("curious", {})
     assert target.keys["curious"] not in json.dumps(told)
+
+
+def test_sec_18_the_conda_file_of_a_model_is_read_warily(target: Place) -> None:
+    target.endpoint("bombed")
+    levels = zip("abcdefgh", "bcdefghi", strict=True)
+    bomb = "a: &a [1, 2]\n" + "".join(f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n" for a, b in levels)
+    for number, text in enumerate((bomb, "x: !!python/name:os.system", "{", "[" * 100_000)):
+        folder = target.folder / f"bomb-{number}"
+        folder.mkdir()
+        (folder / "MLmodel").write_text("flavors: {python_function: {loader_module: mlflow.sklearn}}\n")
+        (folder / "conda.yaml").write_text(text)
+        spec = {"name": "blue", "endpoint_name": "bombed", "model": {"path": str(folder), "type": "mlflow_model"}}
+        with pytest.raises(InvalidRequest, match="says nothing of its packages"):
+            target.ws.online_deployments.begin_create_or_update(spec)
 
 
 def test_sec_06_a_hostile_pickle_is_never_opened_by_the_server(target: Place) -> None:

@@ -26,6 +26,7 @@ from zaffre.plugins.content.store import FileContentStore
 from zaffre.plugins.datastores.remote import Remote
 from zaffre.plugins.local_process import hardware
 from zaffre.plugins.local_process.backend import LocalProcessBackend
+from zaffre.plugins.podman.engine import Podman
 from zaffre.plugins.vault.file_key import FileKeyVault, key_of
 from zaffre.plugins.virtualenv.backend import VirtualEnvironments
 from zaffre.services.context import Changes, Context, Settings
@@ -88,6 +89,7 @@ def _open(home: Home, db: Database, lock: IO[str], settings: Settings, stop: Cal
         vault=FileKeyVault(key),
         settings=settings,
         changes=Changes(),
+        containers=Podman(_identity(key), settings.registries),
         sign=lambda workspace, job: sign_job(key, workspace, job),
         facts={"machine": hardware.facts()},
         started_at=now_ms(),

@@ -48,6 +48,7 @@ def serve(
     allow_hosts: Sequence[str] = (),
     allow_private_addresses: bool = False,
     scoring_port: int = 0,
+    registries: Sequence[str] = (),
     take_over: bool = False,
 ) -> None:
     """Serve until stopped. When it answers, `<home>/server.json` has its url and token.
@@ -72,6 +73,7 @@ def serve(
         allow_private_addresses=allow_private_addresses,
         scoring_host=host,
         scoring_port=scoring_port,
+        registries=tuple(registries),
         take_over=take_over,
     )
     platform = open_platform(home.root, settings, stop=lambda: _end(holder))

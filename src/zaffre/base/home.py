@@ -79,6 +79,11 @@ class Home:
         """The gateway's routing table, log and sockets; below it a folder for each deployment."""
         return self.root / "serving"
 
+    @property
+    def collected(self) -> Path:
+        """What data collectors took and its datastore does not have yet."""
+        return self.root / "collected"
+
     def deployment(self, workspace: str, endpoint: str, name: str) -> Path:
         """Log, code, model and control files of an online deployment."""
         return self.root / f"serving/{workspace}/{endpoint}/{name}"

@@ -26,7 +26,7 @@ NOUNS = (
 
 def token(length: int = 10) -> str:
     """Random lower-case text; ten characters are 50 bits."""
-    return "".join(secrets.choice(ALPHABET) for _ in range(length))
+    return "".join(ALPHABET[byte % len(ALPHABET)] for byte in secrets.token_bytes(length))
 
 
 def job_name() -> str:

@@ -38,6 +38,7 @@ def add(verbs: Verbs) -> None:
         zaffre model package risk:3 --output risk-3
         zaffre model package risk:3 --file deployment.yml --output risk-3      # with its scoring script
         zaffre model package --name risk --version 3 --deployment blue --endpoint-name risk --output risk-3
+        zaffre model package risk:3 --output risk-3 --push registry.example.com/team/risk:3
         """)  # fmt: skip
     add_named(package)
     place = package.add_argument_group("result", conflict_handler="resolve")  # not a format, as of every other verb
@@ -48,6 +49,18 @@ def add(verbs: Verbs) -> None:
     package.add_argument("--deployment", "-d", metavar="NAME", help="an online deployment instead of a file")
     package.add_argument("--endpoint-name", "-e", metavar="NAME", help="its endpoint")
     package.add_argument("--environment", metavar="ENV", help="instead of the model's: azureml:NAME@latest, or env.yml")
+    package.add_argument("--push", metavar="IMAGE", help="build its image, and push it: REGISTRY/NAME:TAG")
+    _building(package)
+
+    image = verbs.add("image", _image, "Build the image of a package with podman, and push it to a registry", """
+        zaffre model image risk-3 --tag risk:3
+        zaffre model image risk-3 --tag registry.example.com/team/risk:3 --push
+        zaffre model image risk-3 --tag risk:3 --base-image localhost/python:3.11 --network none
+        """)  # fmt: skip
+    image.add_argument("path", metavar="DIR", help="folder that `zaffre model package` made")
+    image.add_argument("--tag", "-t", required=True, metavar="IMAGE", help="name of the image: [REGISTRY/]NAME[:TAG]")
+    image.add_argument("--push", action="store_true", help="push it there; `podman login` has the credentials")
+    _building(image)
 
     bring = verbs.add("import", _import, "Register files of a known format; told by their content", """
         zaffre model import model.onnx
@@ -65,6 +78,11 @@ def add(verbs: Verbs) -> None:
         zaffre model inspect forest.joblib
         """)  # fmt: skip
     inspect.add_argument("path", metavar="PATH", help="file or folder on this machine")
+
+
+def _building(parser: Any) -> None:
+    parser.add_argument("--base-image", metavar="IMAGE", help="image with Python and pip (python:X.Y-slim)")
+    parser.add_argument("--network", metavar="MODE", help="of the build: none, host (as podman is set up)")
 
 
 def _opening(parser: Any) -> None:
@@ -105,7 +123,24 @@ def _package(args: Namespace) -> Any:
         note(args, line)
     note(args, f"`{folder}/run.sh` serves it here; {folder}/README.md has the other ways")
     size = sum(path.stat().st_size for path in made.rglob("*") if path.is_file())
-    return {"name": name, "version": version, "folder": str(made), "python": told["python"], "bytes": size}
+    found = {"name": name, "version": version, "folder": str(made), "python": told["python"], "bytes": size}
+    return found | (_published(args, made, args.push, push=True) if args.push else {})
+
+
+def _image(args: Namespace) -> Any:
+    return _published(args, Path(args.path).expanduser(), args.tag, push=args.push)
+
+
+def _published(args: Namespace, folder: Path, tag: str, *, push: bool) -> dict[str, Any]:
+    """The log of the engine is shown as it comes."""
+    from zaffre.plugins.podman.publish import publish
+
+    def say(line: str) -> None:
+        if not args.only_show_errors:
+            print(line, file=sys.stderr, flush=True)
+
+    made = publish(folder.absolute(), tag, say, push=push, base=args.base_image, network=args.network)
+    return {"image": made.image, "id": made.id} | ({"digest": made.digest} if made.digest else {})
 
 
 def _spec_of(view: Any) -> dict[str, Any]:

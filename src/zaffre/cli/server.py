@@ -42,6 +42,8 @@ def add(verbs: Verbs, word: str, summary: str) -> None:
                             help="data may be fetched from loopback and private networks")  # fmt: skip
         parser.add_argument("--scoring-port", type=int, default=0, metavar="N",
                             help="port of online endpoints (0: the one they had, else any that is free)")  # fmt: skip
+        parser.add_argument("--registry", nargs="+", action="extend", default=[], metavar="HOST",
+                            help="images of containers may be pulled from there, such as docker.io")  # fmt: skip
         parser.add_argument(
             "--take-over",
             action="store_true",
@@ -72,6 +74,7 @@ def _up(args: Namespace) -> Any:
         allow_hosts=args.allow_host,
         allow_private_addresses=args.allow_private_addresses,
         scoring_port=args.scoring_port,
+        registries=args.registry,
         take_over=args.take_over,
     )
     return None
@@ -86,6 +89,7 @@ def _detached(args: Namespace, home: Home) -> Any:
         flags = ["--host", args.host, "--port", str(args.port), "--scoring-port", str(args.scoring_port)]
         flags += [word for item in args.url_rewrite for word in ("--url-rewrite", item)]
         flags += [word for item in args.allow_host for word in ("--allow-host", item)]
+        flags += [word for item in args.registry for word in ("--registry", item)]
         flags += ["--allow-remote"] if args.allow_remote else []
         flags += ["--allow-private-addresses"] if args.allow_private_addresses else []
         flags += ["--take-over"] if args.take_over else []

@@ -63,6 +63,12 @@ class Batch:
         return not (self.new or self.moves or self.writes or self.after)
 
     @property
+    def only_started(self) -> bool:
+        """Whether all there is to write is that claimed steps have started."""
+        others = self.new or self.first or self.writes or self.after
+        return not others and all(move.status is Status.RUNNING for move in self.moves)
+
+    @property
     def roots(self) -> set[int]:
         jobs = [*self.new, *(move.job for move in self.moves), *(job for job, _ in (*self.first, *self.writes))]
         return {job.root_id for job in jobs} | {live.job.root_id for live, _ in self.after}

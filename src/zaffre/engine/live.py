@@ -35,6 +35,16 @@ class Tree:
 
 
 @dataclass
+class Prepared:
+    """What a step will run as, and what was found out on the way."""
+
+    task: Task
+    outputs: dict[str, dict[str, Any]]
+    notes: list[str] = field(default_factory=list)
+    lock: tuple[str, ...] = ()
+
+
+@dataclass
 class Live:
     """One living job of a tree; `path` is its place below the root (`outer.inner`), empty for the root."""
 
@@ -49,6 +59,7 @@ class Live:
     culprit: str | None = None  # the first of its jobs that failed
     looking: int = 0  # how many times workers look at known results for it
     # a step
+    ready: Prepared | None = None  # ahead of its turn
     need: Capacity | None = None  # granted: to be given back
     task: Task | None = None
     folder: Path | None = None

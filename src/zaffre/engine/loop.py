@@ -21,7 +21,7 @@ from zaffre.base.errors import Unavailable
 from zaffre.core.job_state import Status
 from zaffre.engine import adopt, events, pipeline, rescue
 from zaffre.engine.batch import Batch
-from zaffre.engine.job import cancel_requested, queued, running
+from zaffre.engine.job import cancel_requested, preparing, queued, running
 from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
 from zaffre.engine.slots import Slots
@@ -46,7 +46,9 @@ COMPACT_FIRST_S, COMPACT_EVERY_S, COMPACT_FOR_S = 10.0, 60.0, 1.0  # metrics, wh
 COMPACT_BUSY_S = 600.0  # and so often when there is always something that runs
 COMPACT_BACK_MS = 86_400_000  # what was logged before a restart may wait for it still
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0  # before a database that did not answer is asked again
-SETTLE_S = 0.002  # so long a started step may wait to be shown as Running, so that its end may share the commit
+# So long a change may wait for others to share its commit, and so long that a started step runs (its claim is
+# committed already): then the next end, of another step or of a short one's own, shares it.
+SETTLE_S, STARTED_S = 0.002, 0.02
 
 
 class Engine:
@@ -62,6 +64,7 @@ class Engine:
         self._next_look = self._next_lease = self._next_rotation = 0.0
         self._next_reap = time.monotonic() + REAP_EVERY_S
         self._quiet_since = time.monotonic()
+        self._ahead: int | None = None  # the job that was made ready last while it waited
         self._rotating = threading.Lock()
         self._next_compaction = time.monotonic() + COMPACT_FIRST_S
         self._compacted = now_ms() - COMPACT_BACK_MS
@@ -109,9 +112,7 @@ class Engine:
 
     def _turn(self) -> None:
         motor = self.motor
-        motor.collect(
-            SETTLE_S if not motor.batch.empty else min(LOOK_EVERY_S, max(self._next_look - time.monotonic(), 0))
-        )
+        motor.collect(self._patience())
         if time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_EVERY_S
             self._look_around()
@@ -120,7 +121,15 @@ class Engine:
         for live in motor.slots.take():
             motor.guard(live, partial(queued.admit, motor, live))
         self._commit()
+        self._prepare_ahead()
         self._keep_house()
+
+    def _patience(self) -> float:
+        """How long to wait for something to happen, in seconds."""
+        batch = self.motor.batch
+        if batch.empty:
+            return min(LOOK_EVERY_S, max(self._next_look - time.monotonic(), 0))
+        return STARTED_S if batch.only_started else SETTLE_S
 
     def _advance(self) -> None:
         """Let pipelines go on, whose nodes have ended or became ready."""
@@ -132,6 +141,13 @@ class Engine:
         while motor.dirty:
             _, (live, ready) = motor.dirty.popitem()
             motor.guard(live, partial(pipeline.advance, motor, live, ready))
+
+    def _prepare_ahead(self) -> None:
+        """While steps run and nothing else is to be done: the next one need not wait for its folders."""
+        head = self.motor.slots.head if self.motor.watched and self.motor.idle else None
+        if head is not None and head.job.id != self._ahead:
+            self._ahead = head.job.id
+            self.motor.guard(head, partial(preparing.ahead, self.motor, head))
 
     def _commit(self) -> None:
         batch, self.motor.batch = self.motor.batch, Batch()
@@ -225,6 +241,7 @@ class Engine:
         fresh = Slots(motor.slots.machine, motor.slots.limit_of)
         motor.batch, motor.slots, motor.trees, motor.dirty, motor.ended = Batch(), fresh, {}, {}, []
         motor.locks.clear()
+        self._ahead = None
         self._next_lease = self._next_look = 0.0
 
     # --- housekeeping ---

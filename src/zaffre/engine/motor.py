@@ -140,6 +140,11 @@ class Motor:
         while self._timers and self._timers[0][0] <= time.monotonic():
             heapq.heappop(self._timers)[2]()
 
+    @property
+    def idle(self) -> bool:
+        """Whether nothing waits for the engine that it knows of."""
+        return not (self._inbox or self.ended or self.dirty or self.batch.after)
+
     @staticmethod
     def wall() -> float:
         return time.time()

@@ -7,13 +7,12 @@ import os
 import shutil
 import stat
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.engine import distribute, listing, parallel
-from zaffre.engine.live import Live
+from zaffre.engine.live import Live, Prepared
 from zaffre.engine.reopening import reopens_output
 from zaffre.engine.variables import variables
 from zaffre.ports.compute import Task
@@ -25,16 +24,6 @@ from zaffre.spec.expression import render
 
 COPIED = ("download", "eval_download")  # modes that give a job files of its own
 SMALL_TREE = 64  # files: copying so many takes less time than handing them to another thread
-
-
-@dataclass
-class Prepared:
-    """What a step will run as, and what was found out on the way."""
-
-    task: Task
-    outputs: dict[str, dict[str, Any]]
-    notes: list[str] = field(default_factory=list)
-    lock: tuple[str, ...] = ()
 
 
 def is_quick(ctx: Context, live: Live) -> bool:

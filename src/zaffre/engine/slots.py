@@ -44,6 +44,12 @@ class Slots:
             else:
                 return started
 
+    @property
+    def head(self) -> Live | None:
+        """The step that waits in front of all others."""
+        heads = [queue[0] for queue in self.queues.values() if queue]
+        return min(heads)[2] if heads else None
+
     def free(self, live: Live) -> None:
         """Give back what a step held; nothing if it held nothing."""
         if live.need is not None:

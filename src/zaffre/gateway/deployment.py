@@ -6,10 +6,10 @@ import time
 from collections import deque
 from typing import Any
 
-from zaffre.gateway.metrics import Counters
 from zaffre.gateway.pending import FULL, LATE, STOPPED, Pending
 from zaffre.gateway.pool import Pool
 from zaffre.gateway.worker import Worker
+from zaffre.runtime.zaffre_scoring.metrics import Counters
 
 STUCK = 3  # requests in a row that came too late: the worker is said to hang
 
@@ -37,6 +37,8 @@ class Deployment:
         self.queue_size = settings["queue"]
         self.runs = settings["runs"]
         self.revision = settings["revision"]
+        if not self.ready and settings.get("hello"):
+            self.hello, self.http = settings["hello"], bool(settings["hello"].get("http"))
         listed = settings["workers"]
         for worker_id, path in listed.items():
             if worker_id not in self.workers:

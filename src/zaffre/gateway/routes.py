@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import time
 from typing import Any
 from urllib.parse import unquote
 
 from zaffre.core.endpoint_token import is_token
-from zaffre.gateway import answers, auth, metrics
+from zaffre.gateway import answers, auth
 from zaffre.gateway.accesslog import AccessLog
 from zaffre.gateway.deployment import Deployment
 from zaffre.gateway.front import Front, Request
 from zaffre.gateway.pending import FULL, GONE, LATE, STOPPED, Pending
 from zaffre.gateway.pool import Pool
 from zaffre.gateway.table import Endpoint, Table
-from zaffre.runtime.zaffre_scoring import frames, openapi
+from zaffre.runtime.zaffre_scoring import frames, metrics, openapi
 
+SCORED = ("score", "invocations")
+OURS = ("", "swagger.json", "openapi.json", "metrics", "health")  # never a container's, wherever its route begins
 JSON_TYPES = (b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8")
 HIDDEN = {b"authorization", b"cookie", b"proxy-authorization"}  # headers that no scoring script gets to see
 RETRY = ((b"retry-after", b"1"),)
@@ -69,7 +72,7 @@ class Routes:
             self._places[request.url] = place
         if endpoint.stopped and action not in ("swagger",):
             return self._say(front, request, 503, "Stopped", "the endpoint is stopped")
-        if action in ("score", "invocations") or action.startswith("v2/models/"):
+        if action in SCORED or action.startswith("v2/models/") or self._passes(endpoint, request, action):
             return self._score(front, request, endpoint, action)
         return self._tell(front, request, endpoint, action)
 
@@ -120,7 +123,7 @@ class Routes:
             deployment = endpoint.next()
             if deployment is None:
                 return self._say(front, request, 503, "NoTraffic", "no deployment of the endpoint gets traffic")
-        if action not in ("score", "invocations"):
+        if action not in SCORED and "below" not in deployment.hello:
             return self._infer(front, request, endpoint, deployment, action, began)
         method, kind = request.method, request.headers.get(b"content-type")
         if deployment.http:
@@ -137,6 +140,13 @@ class Routes:
         else:
             return self._say(front, request, 405, "MethodNotAllowed", "scoring is done by POST", ((b"allow", b"POST"),))
         return self._ask(Asked(front, request, endpoint, deployment, began), frame, payload)
+
+    def _passes(self, endpoint: Endpoint, request: Request, action: str) -> bool:
+        """Whether a container of its own answers there: at its scoring route, or below it."""
+        if action in OURS or (deployment := self._described(endpoint, request)) is None:
+            return False
+        below = deployment.hello.get("below")
+        return below is not None and f"/{action}".startswith(below)
 
     @staticmethod
     def _takes_anything(deployment: Deployment) -> bool:
@@ -209,7 +219,11 @@ class Routes:
                 asked.front.answer(answers.ok(payload, request.id, deployment.header), False)
         else:
             close = request.close or self.retiring
-            status, content, size = self._other(request, deployment, kind, payload, close)
+            try:
+                status, content, size = self._other(request, deployment, kind, payload, close)
+            except (LookupError, ValueError, TypeError, AttributeError, RecursionError, struct.error):
+                # no frame that our worker writes: code of the model reached its socket
+                status, content, size = self._other(request, deployment, GONE, b"", close)
             deployment.counters.answered(status, seconds, batch)
             asked.front.answer(content, close)
         self.log.add(request, asked.endpoint.id, deployment.name, status, seconds, len(request.body), size)

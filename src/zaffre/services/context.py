@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from zaffre.base.home import Home
 from zaffre.core.permissions import OWNER, Principal
 from zaffre.core.traffic import History
+from zaffre.ports.container import ContainerEngine
 from zaffre.ports.content import ContentStore, RemoteSources
 from zaffre.ports.environment import EnvironmentBackend
 from zaffre.ports.secrets import Vault
@@ -74,6 +75,7 @@ class Settings:
     allow_private_addresses: bool = False  # fetch from loopback and private networks (SEC-05)
     scoring_host: str = "127.0.0.1"  # where the gateway of online endpoints listens
     scoring_port: int = 0  # 0: the one it had before, else any free one
+    registries: tuple[str, ...] = ()  # of images, from which the container engine may pull
     take_over: bool = False  # a database that belongs to another home
 
 
@@ -89,6 +91,7 @@ class Context:
     vault: Vault
     settings: Settings
     changes: Changes
+    containers: ContainerEngine | None = None
     principal: Principal = OWNER
     sign: Callable[[str, str], str] = lambda _workspace, _job: ""  # makes the token of a job
     facts: Mapping[str, Any] = field(default_factory=dict)  # of this machine

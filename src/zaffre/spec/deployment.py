@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator, ValidationInfo, model_validator
+from pydantic import Field, PlainValidator, ValidationInfo, model_validator
 
 from zaffre.spec import include, reference
 from zaffre.spec.common import CodeConfiguration, Described, RetrySettings
 from zaffre.spec.environment import EnvironmentValue
-from zaffre.spec.form import Fold, Form, Name, TextMap, asset_reference, no_effect
+from zaffre.spec.form import Fold, Form, Name, TextMap, asset_reference
 from zaffre.spec.loading import fault
 from zaffre.spec.model import Model
 from zaffre.spec.node import component_of
@@ -55,16 +55,16 @@ class RequestSettings(Form):
 
 
 class Probe(Form):
-    """How a running worker is asked whether it lives. Times in seconds."""
+    """How a running worker, or a container, is asked whether it lives. Times in seconds."""
 
     initial_delay: Annotated[int, Field(ge=0)] | None = None  # seconds before the first question
     period: Annotated[int, Field(ge=1)] | None = None  # seconds between two
-    timeout: Annotated[int, Field(ge=1)] | None = None  # seconds for an answer; accepted without effect
+    timeout: Annotated[int, Field(ge=1)] | None = None  # seconds for an answer of a container (default 2)
     success_threshold: Annotated[int, Field(ge=1)] | None = None  # accepted without effect
     failure_threshold: Annotated[int, Field(ge=1)] | None = (
         None  # how often it may fail: period times this is what `init` may take
     )
-    path: str | None = None  # accepted without effect: workers are asked on their socket
+    path: str | None = None  # accepted without effect: a container is asked at its routes, a worker on its socket
     port: int | None = None  # accepted without effect
     scheme: str | None = None  # accepted without effect
     method: str | None = None  # accepted without effect
@@ -124,7 +124,7 @@ class DataCollector(Form):
 class ResourceAmounts(Form):
     """Amounts as Kubernetes writes them: 0.5, 500m, 2Gi."""
 
-    cpu: str | None = None  # cores; accepted without effect
+    cpu: str | None = None  # cores; of limits: held where a container runs
     memory: str | None = None  # as in 512Mi; of limits: a worker that takes more is ended
     gpu: str | None = None  # cards; accepted without effect
 
@@ -133,7 +133,7 @@ class KubernetesResources(Form):
     """What a worker asks for, and what it may take."""
 
     requests: ResourceAmounts | None = None  # accepted without effect
-    limits: ResourceAmounts | None = None  # memory is held
+    limits: ResourceAmounts | None = None  # memory is held; of a container, cores too
 
 
 class OnlineDeployment(Described):
@@ -144,8 +144,8 @@ class OnlineDeployment(Described):
     endpoint_name: Name  # of its endpoint
     model: ModelValue | None = None  # registered, or uploaded from here
     code_configuration: CodeConfiguration | None = None  # the scoring script; not needed for MLflow and ONNX models
-    environment: EnvironmentValue | None = None  # of the workers; an MLflow model has its own
-    environment_variables: TextMap | None = None  # that the script sees
+    environment: EnvironmentValue | None = None  # of the workers; an MLflow model has its own; an image with its routes
+    environment_variables: TextMap | None = None  # that the script, or the container, sees
     instance_type: str | None = None  # accepted without effect: workers run on this machine
     instance_count: Annotated[int, Field(ge=0)] | None = None  # workers (default 1)
     scale_settings: ScaleSettings | None = None  # how the number of workers follows the load
@@ -155,11 +155,11 @@ class OnlineDeployment(Described):
     startup_probe: Probe | None = None  # used for the time of `init`, before the others
     resources: KubernetesResources | None = None  # limits of a worker
     data_collector: DataCollector | None = None  # what is kept of requests and answers
-    model_mount_path: str | None = None  # accepted: the folder of the model is AZUREML_MODEL_DIR
+    model_mount_path: str | None = None  # of a container: folder below which the model lies, by name and version
     app_insights_enabled: bool | None = None  # accepted without effect
-    egress_public_network_access: Annotated[
-        Literal["enabled", "disabled"] | None, Fold, AfterValidator(no_effect("egress_public_network_access"))
-    ] = None  # accepted without effect
+    egress_public_network_access: Annotated[Literal["enabled", "disabled"], Fold] | None = (
+        None  # enabled: a container gets the network of its engine; else it has none
+    )
     private_network_connection: bool | None = None  # accepted without effect
     with_package: bool | None = None  # accepted without effect
 

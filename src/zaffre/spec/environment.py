@@ -28,16 +28,16 @@ class BuildContext(Form):
 class Route(Form):
     """An address of an inference server."""
 
-    path: str
-    port: int
+    path: str  # such as /score
+    port: int  # on which the server in the image listens
 
 
 class InferenceConfig(Form):
     """Where a container of its own answers."""
 
-    liveness_route: Route
-    readiness_route: Route
-    scoring_route: Route
+    liveness_route: Route  # asked while it runs: one that fails too often is started anew
+    readiness_route: Route  # asked until it answers: then requests come
+    scoring_route: Route  # where requests go; what lies below it is passed on as it is
 
 
 def conda(value: Any, info: ValidationInfo) -> Any:
@@ -83,7 +83,7 @@ class Environment(Described):
     conda_file: Annotated[dict[str, Any], BeforeValidator(conda)] | None = None  # path of a conda file, or its content
     build: BuildContext | None = None  # a folder with a Dockerfile whose steps install packages
     os_type: str | None = None  # kept
-    inference_config: InferenceConfig | None = None  # kept, for deployments
+    inference_config: InferenceConfig | None = None  # of online deployments: the image answers by itself
     datastore: str | None = None  # kept
     requirements: Annotated[list[str], BeforeValidator(requirement_lines)] | None = None  # for pip (Zaffre)
     python_version: str | None = None  # such as 3.11; for `requirements` (Zaffre)

@@ -60,6 +60,7 @@ class Database:
             poolclass=QueuePool,
             pool_size=8,
             max_overflow=32,
+            pool_use_lifo=True,  # SQLite's cache of pages is a connection's own: the one used last knows most
             pool_pre_ping=not self.is_sqlite,
             json_serializer=lambda value: orjson.dumps(value).decode(),
             json_deserializer=orjson.loads,

@@ -111,6 +111,18 @@ def test_very_many_and_very_large_values(owner: Client) -> None:
 
 
 @on_sqlite
+def test_a_description_of_a_model_that_is_none(owner: Client) -> None:
+    run = owner.new_run()
+    for text in ("5", "null", "[]", "{", '"artifact_path"', "[" * 100_000):
+        status, answer = owner.call("runs/log-model", {"run_id": run, "model_json": text})
+        assert (status, answer.get("error_code")) == (400, "INVALID_PARAMETER_VALUE"), text[:20]
+    model = {"artifact_path": "m", "flavors": {}, "run_id": run, "utc_time_created": "2026-11-20"}
+    for former in ("no list", "5"):
+        assert owner.call("runs/set-tag", {"run_id": run, "key": "mlflow.log-model.history", "value": former})[0] == 200
+        assert owner.call("runs/log-model", {"run_id": run, "model_json": json.dumps(model)})[0] == 200
+
+
+@on_sqlite
 @pytest.mark.parametrize("moment", [-1, 2**62, 253_402_300_800_000, "1e3", 1.5, True])
 def test_moments_that_no_calendar_has(owner: Client, moment: Any) -> None:
     status, answer = owner.call("runs/create", {"experiment_id": "0", "start_time": moment})

@@ -10,10 +10,8 @@ import posixpath
 import shlex
 from collections.abc import Mapping
 
-import yaml
-
 from zaffre.base.errors import InvalidRequest
-from zaffre.core.environment.dockerfile_commands import Reader, expand, read_run
+from zaffre.core.environment.dockerfile_commands import Reader, exec_form, expand, read_run
 from zaffre.core.environment.image import read_image
 from zaffre.core.environment.recipe import Recipe
 
@@ -107,7 +105,7 @@ def set_variables(reader: Reader, rest: str) -> dict[str, str]:
 
 def read_copy(reader: Reader, rest: str) -> None:
     """Remember which of the context's files lie where, for `-r` and conda files; other files have no meaning here."""
-    words = shlex.split(expand(reader, rest)) if not rest.startswith("[") else list(yaml.safe_load(rest))
+    words = shlex.split(expand(reader, rest)) if not rest.startswith("[") else exec_form(reader, rest)
     options = [word for word in words if word.startswith("--")]
     if any(option.startswith("--from") for option in options):
         raise reader.refuse("files of another image are copied")

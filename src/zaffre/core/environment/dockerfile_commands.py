@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import yaml
-
 from zaffre.base.errors import Fault, InvalidRequest
 from zaffre.core.environment.conda import add_conda_package, read_conda
 from zaffre.core.environment.recipe import Recipe
 from zaffre.core.environment.requirements import HARMLESS, PASSED, add_file, add_line
+from zaffre.spec.foreign import foreign
 
 HARMLESS_COMMANDS = frozenset(
     "rm echo mkdir true : cd set export chmod chown ls touch env printenv which hash source . ldconfig".split()
@@ -62,11 +62,22 @@ def expand(reader: Reader, text: str) -> str:
     return re.sub(r"\$(?:\{(\w+)(?::-([^}]*))?\}|(\w+))", value, text)
 
 
+def exec_form(reader: Reader, text: str) -> list[str]:
+    """`["pip", "install", "x"]`: JSON, as Docker reads it."""
+    try:
+        words = json.loads(text)
+    except (ValueError, RecursionError):
+        words = None
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise reader.refuse(f"`{text[:200]}` is no list of texts in JSON")
+    return words
+
+
 def read_run(reader: Reader, rest: str) -> None:
     if "<<" in rest:
         raise reader.refuse("a here-document in RUN cannot be read")
     if rest.startswith("["):
-        read_command(reader, [str(word) for word in yaml.safe_load(rest)])
+        read_command(reader, exec_form(reader, rest))
         return
     rest = re.sub(r"^(--\w[\w-]*=\S+\s+)+", "", rest)  # `--mount=type=cache,...`
     for part in re.split(r"&&|\|\||;|(?<!\|)\|(?!\|)", re.sub(r"\$\([^()]*\)", "", rest)):
@@ -188,13 +199,10 @@ def read_conda_file(reader: Reader, words: list[str]) -> None:
     text = reader.copied.get(place) or reader.context.get(path.removeprefix("./"))
     if text is None:
         raise reader.refuse(f"the conda file `{path or 'environment.yml'}` was not copied into the image")
-    try:
-        parsed = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise reader.refuse(f"the conda file `{path}` cannot be read: {error}") from error
-    if not isinstance(parsed, dict):
-        raise reader.refuse(f"the conda file `{path}` is no mapping")
-    found = read_conda(parsed, reader.context)
+    content = foreign(text.encode())
+    if not content:
+        raise reader.refuse(f"the conda file `{path}` cannot be read, or is no mapping")
+    found = read_conda(content, reader.context)
     recipe = reader.recipe
     recipe.python = found.python if found.python.specifier else recipe.python
     for line in found.requirements:

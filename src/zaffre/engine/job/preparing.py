@@ -10,15 +10,28 @@ from zaffre.base.errors import ZaffreError
 from zaffre.core.job_state import Status
 from zaffre.engine import prepare
 from zaffre.engine.job import again, ending, starting
-from zaffre.engine.live import Live
+from zaffre.engine.live import Live, Prepared
 from zaffre.engine.motor import Motor
 from zaffre.engine.variables import logs_of_system
 
 NOTE_EVERY_S = 1.0  # of progress that reaches the database
 
 
+def ahead(motor: Motor, live: Live) -> None:
+    """Make a step ready that waits for room, so that it starts at once when there is some. It stays Queued, and what
+    is wrong with it is said when its turn has come."""
+    if prepare.is_quick(motor.ctx, live):
+        try:
+            live.ready = prepare.prepare(motor.ctx, live, motor.experiment(live.job), _silent, _never)
+        except (ZaffreError, OSError):
+            motor.give_back(live)
+
+
 def begin(motor: Motor, live: Live) -> None:
     motor.batch.move(live, Status.PREPARING)
+    if live.ready is not None:
+        ready, live.ready = live.ready, None
+        return prepared(motor, live, ready)
     if prepare.is_quick(motor.ctx, live):
         try:
             ready = prepare.prepare(motor.ctx, live, motor.experiment(live.job), _silent, _never)
@@ -74,7 +87,7 @@ def _append(log: Path, line: str) -> None:
             file.write(line.rstrip("\n") + "\n")
 
 
-def prepared(motor: Motor, live: Live, ready: prepare.Prepared) -> None:
+def prepared(motor: Motor, live: Live, ready: Prepared) -> None:
     live.busy = False
     if live.job.cancel:
         return ending.canceled(motor, live)

@@ -13,6 +13,7 @@ from typing import Any
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.base.limits import SCORE_BYTES
+from zaffre.engine.serving import collected, spool
 from zaffre.engine.variables import GROUP, SUBSCRIPTION, inherited
 from zaffre.ports.environment import BuiltEnvironment, EnvironmentDefinition
 from zaffre.runtime import score_worker
@@ -49,20 +50,10 @@ def prepare(
     cancelled: Callable[[], bool],
 ) -> Prepared:
     """Raises `ZaffreError` with the cause."""
-    if folder.exists():
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True, mode=0o700)
+    make_folder(folder)
     environment = _environment(ctx, run, say, cancelled)
     code = folder / "code"
-    if run.get("code"):
-        ctx.content.checkout(run["code"], code)
-        if not (code / run["script"]).is_file():
-            raise InvalidRequest(
-                f"deployment {record.name}: the code has no {run['script']}",
-                code="ScoringScriptMissing",
-                hint="scoring_script is a path below code_configuration.code",
-            )
-    else:
+    if not check_out(ctx, record, run, code):
         code.mkdir()
     model_dir, model = _model(ctx, record, run, folder / "models", say)
     (folder / "tmp").mkdir()
@@ -76,13 +67,39 @@ def prepare(
         "batch": run["batch"],
         "frame_bytes": SCORE_BYTES,
         "deployment": {"workspace": record.workspace, "endpoint": record.endpoint, "name": record.name},
-        "collect": _collect(ctx, record, run),
+        "collect": _collect(ctx, record, run, say),
     }
     env = variables(record, run, code, model_dir, folder)
     env |= layer | ({"PATH": layer["PATH"] + os.pathsep + env["PATH"]} if "PATH" in layer else {})
-    command = f"exec python {_quoted(str(PROGRAM))} "
-    made = Prepared(folder, command, code, env, config, tuple(environment.lock))
-    _write(folder / FILE, {**{k: v for k, v in vars(made).items() if k not in ("folder", "cwd")}, "cwd": str(code)})
+    command = f"exec python {quoted(str(PROGRAM))} "
+    return keep(Prepared(folder, command, code, env, config, tuple(environment.lock)))
+
+
+def make_folder(folder: Path) -> None:
+    """A new one in the place of what a former attempt left."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, mode=0o700)
+
+
+def check_out(ctx: Context, record: DeploymentRecord, run: dict[str, Any], code: Path) -> bool:
+    """The scoring code into that folder; False when there is none. Raises `InvalidRequest` without the script."""
+    if not run.get("code"):
+        return False
+    ctx.content.checkout(run["code"], code)
+    if not (code / run["script"]).is_file():
+        raise InvalidRequest(
+            f"deployment {record.name}: the code has no {run['script']}",
+            code="ScoringScriptMissing",
+            hint="scoring_script is a path below code_configuration.code",
+        )
+    return True
+
+
+def keep(made: Prepared) -> Prepared:
+    """Written down for the next server."""
+    told = {**{k: v for k, v in vars(made).items() if k not in ("folder", "cwd")}, "cwd": str(made.cwd)}
+    _write(made.folder / FILE, told)
     return made
 
 
@@ -139,29 +156,45 @@ def _model(
     told = run.get("model")
     if not told:
         return place, None
-    notes: list[str] = []
-    source = places.local_path(ctx, record.workspace, told["uri"], notes)
-    for note in notes:
-        say(note)
+    source = source_of_model(ctx, record, told, say)
     link = place / told["name"]
     with contextlib.suppress(FileExistsError):
         link.symlink_to(source)
     return place, source.resolve()  # loaders refuse paths that leave their folder through a link
 
 
-def _collect(ctx: Context, record: DeploymentRecord, run: dict[str, Any]) -> dict[str, Any] | None:
-    """Raises `InvalidRequest` for a destination that is not a folder of this machine."""
+def source_of_model(ctx: Context, record: DeploymentRecord, told: dict[str, Any], say: Callable[[str], None]) -> Path:
+    """Its file or folder on this machine."""
+    notes: list[str] = []
+    source = places.local_path(ctx, record.workspace, told["uri"], notes)
+    for note in notes:
+        say(note)
+    return source
+
+
+def _collect(
+    ctx: Context, record: DeploymentRecord, run: dict[str, Any], say: Callable[[str], None]
+) -> dict[str, Any] | None:
+    """Raises `InvalidRequest` for a destination that can only be read."""
     told = run.get("collect")
     if not told:
         return None
     place = places.locate(ctx, record.workspace, told["uri"])
-    if place.local is None:
+    if place.local is None and not ctx.remote.writable(place):
         raise InvalidRequest(
-            f"data_collector: {told['uri']} is not on this machine",
+            f"data_collector: {told['uri']} can be read only",
             code="CollectorPlace",
-            hint="a path in workspaceblobstore, or in a datastore of type local",
+            hint="a path in workspaceblobstore, or in another datastore that is no web server",
         )
-    return {"folder": str(place.local), "collections": told["collections"], "rolling_rate": told["rolling_rate"]}
+    if not collected.converts():
+        say("data_collector: pyarrow is not installed beside the server, so files are JSON lines, not parquet")
+    return {
+        "folder": str(spool.folder_for(ctx.home, record.workspace, record.endpoint, record.name, told["uri"])),
+        "collections": told["collections"],
+        "rolling_rate": told["rolling_rate"],
+        "close_s": collected.CLOSE_S,
+        "close_bytes": collected.CLOSE_BYTES,
+    }
 
 
 def _write(path: Path, told: dict[str, Any]) -> None:
@@ -170,5 +203,5 @@ def _write(path: Path, told: dict[str, Any]) -> None:
         json.dump(told, file)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"

@@ -102,18 +102,18 @@ class Gateway:
     def _adopt(self) -> bool:
         """The one that runs already, of this release. One of another release ends, and makes room for a new one."""
         try:
-            told = json.loads((self.folder / "gateway.json").read_text())
+            port = int(json.loads((self.folder / "gateway.json").read_text())["port"])
             sock, hello = connect(self.folder)
-        except (OSError, ValueError):
+        except (OSError, ValueError, LookupError, TypeError):  # a loss of power may have emptied the file
             return False
         if hello.get("version") != __version__:
-            followed = self._try(int(told["port"]), "take-over")
+            followed = self._try(port, "take-over")
             sock.sendall(b'{"do": "end"}\n')
             sock.close()
             if not followed:
                 wait_for_end(int(hello["pid"]))
             return followed
-        self._take(sock, int(hello["pid"]), int(told["port"]))
+        self._take(sock, int(hello["pid"]), port)
         return True
 
     def _take(self, sock: socket.socket, pid: int, port: int) -> None:
@@ -145,7 +145,7 @@ class Gateway:
                 stderr=output,
                 start_new_session=True,
                 cwd=self.folder,
-                env=_environment(),
+                env=environment(),
             )
         self._process = process
         end = time.monotonic() + START_S
@@ -169,7 +169,7 @@ class Gateway:
     def _former_port(self) -> int:
         try:
             return int(json.loads((self.folder / "gateway.json").read_text())["port"])
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, LookupError, TypeError):
             return 0
 
     # --- listening ---
@@ -222,7 +222,7 @@ def wait_for_end(pid: int) -> None:
         time.sleep(0.02)
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Ours, with paths to modules that hold in another folder too."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("ZAFFRE_")}
     if paths := os.environ.get("PYTHONPATH"):

@@ -15,7 +15,7 @@ from typing import Any
 from zaffre.base.clock import iso, now_ms
 from zaffre.base.errors import ZaffreError
 from zaffre.core.rollout import workers_wanted
-from zaffre.engine.serving import files, worker
+from zaffre.engine.serving import container, files, worker
 from zaffre.engine.serving.revision import Revision, Stage
 from zaffre.engine.serving.worker import Worker
 from zaffre.plugins.logs import rotate
@@ -63,12 +63,25 @@ class Served:
             "runs": self.current is not None and not self.stopped,
             "revision": self.current.number if self.current else 0,
             "workers": workers,
+            "hello": self._foretold(),
         }
+
+    def _foretold(self) -> dict[str, Any]:
+        """What the gateway must know of its workers before one has said hello."""
+        run = self.current.run if self.current else {}
+        if run.get("kind") != "container":
+            return {}
+        return {"kind": "container", "http": True, "below": run["container"]["routes"]["scoring"]["path"]}
 
     @property
     def paths(self) -> list[str]:
         """Where its workers answer, of every revision."""
         return [one.path for one in self._all()]
+
+    @property
+    def containers(self) -> list[str]:
+        """Those of its workers."""
+        return [one.container for one in self._all() if one.container]
 
     @property
     def busy(self) -> bool:
@@ -119,6 +132,7 @@ class Served:
                 revision.cancelled = True
         for one in self._all():
             worker.stop(self.compute, one, self.ctx.home.serving)
+            self._clear(one)
         self.current = self.coming = self.reserve = None
         self.pool.submit(shutil.rmtree, self.folder, True)
 
@@ -158,12 +172,15 @@ class Served:
         self.say(f"revision {revision.number}: preparing environment, code and model")
 
         def work() -> None:
+            prepare = container.prepare if revision.run.get("container") else files.prepare
             try:
-                prepared = files.prepare(
+                prepared = prepare(
                     self.ctx, record, revision.run, revision.folder, self.say, lambda: revision.cancelled
                 )
                 revision.prepared, revision.stage = prepared, Stage.STARTING
             except ZaffreError as error:
+                if error.hint:
+                    self.say(f"hint: {error.hint}")
                 revision.fail(error.message)
             except Exception as error:
                 log.exception("deployment %s could not be prepared", self.id)
@@ -189,7 +206,8 @@ class Served:
             waiting = [one for one in revision.workers if not one.ready]
             limit = float(revision.run["init_s"])
             if waiting and now - waiting[0].started_at > limit and revision.stage is Stage.STARTING:
-                revision.fail(f"init() did not return within {limit:g} s")
+                what = "the container was not ready" if revision.run["kind"] == "container" else "init() did not return"
+                revision.fail(f"{what} within {limit:g} s")
         if revision.stage is Stage.FAILED:
             self.say(f"revision {revision.number} failed: {revision.message}")
             self.failed = (revision.number, revision.message or "it could not be started")
@@ -245,6 +263,7 @@ class Served:
                     worker.greet(one, self.ctx.home.serving)
                     continue
                 (self.ctx.home.serving / one.path).unlink(missing_ok=True)
+                self._clear(one)
                 if one.leaving_since is not None:
                     revision.workers.remove(one)
                 elif revision is self.coming:
@@ -253,7 +272,14 @@ class Served:
                 else:
                     self.say(f"{worker.reason(one)}: another one is started in {revision.pause_s:g} s")
                     revision.worker_ended(one, now)
-        self._retired[:] = [one for one in self._retired if worker.runs(one)]
+        for one in [one for one in self._retired if not worker.runs(one)]:
+            self._retired.remove(one)
+            self._clear(one)
+
+    def _clear(self, one: Worker) -> None:
+        """What looked after a container may have ended before it."""
+        if one.container and self.ctx.containers is not None:
+            self.pool.submit(self.ctx.containers.remove, [one.container])
 
     def _measure(self, revision: Revision, stats: dict[str, Any] | None, now: float) -> None:
         """How many workers the load asks for."""
@@ -311,6 +337,8 @@ class Served:
         """Bounds of memory and of the log."""
         limit = (self.current.run.get("memory_mb") if self.current else None) or _machine_mb() * SHARE_OF_MEMORY
         for one in self.current.ready if self.current else ():
+            if one.container:  # held by the engine
+                continue
             if (taken := worker.memory_mb(one)) > limit:
                 self.say(f"a worker has {taken:.0f} MB, its limit is {limit:.0f} MB: another one takes its place")
                 one.leaving_since = time.monotonic()

@@ -11,12 +11,13 @@ import logging
 import os
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from zaffre.base.errors import Conflict, ZaffreError
 from zaffre.engine.serving import served as serving
 from zaffre.engine.serving import watch, worker
+from zaffre.engine.serving.collected import Collected
 from zaffre.engine.serving.gateway import Gateway
 from zaffre.engine.serving.served import Served
 from zaffre.engine.serving.watch import OFF_TAG, Watch
@@ -47,6 +48,7 @@ class Serving:
         self.ctx, self.compute = ctx, compute
         self.folder = ctx.home.serving
         self.gateway = Gateway(self.folder, ctx.settings.scoring_host, ctx.settings.scoring_port, self._hear)
+        self.collected = Collected(ctx)
         self.pool = ThreadPoolExecutor(PREPARING, thread_name_prefix="deploy")
         self.served: dict[str, Served] = {}
         self.endpoints: dict[str, EndpointRecord] = {}
@@ -65,6 +67,8 @@ class Serving:
         self._next_read = self._next_tidy = 0.0
         self._stopping = False
         self._lonely_since: float | None = None
+        self._contained = False  # there may be containers of ours
+        self._boxes: Future[list[str]] | None = None
         self._thread = threading.Thread(target=self._run, name="serving", daemon=True)
 
     def start(self) -> None:
@@ -73,6 +77,7 @@ class Serving:
         self.ctx.changes.in_force = self._in_force
         self.ctx.changes.scoring_url = self._url
         self._sweep()
+        self.collected.start()
         self._thread.start()
 
     def stop(self) -> None:
@@ -80,6 +85,7 @@ class Serving:
         self._stopping = True
         self._wake.set()
         self._thread.join(timeout=30)
+        self.collected.stop()
         self.pool.shutdown(wait=False, cancel_futures=True)
         if not self.endpoints and self.gateway.lives:
             self.gateway.end()
@@ -345,6 +351,24 @@ class Serving:
             if f"{SOCKETS}/{path.name}" not in known:
                 log.warning("a worker that belongs to no deployment is ended: %s", path.name)
                 path.unlink(missing_ok=True)
+        self._tidy_containers()
+
+    def _tidy_containers(self) -> None:
+        """Containers of ours that nobody looks after any more, as the last look at all of them has it, are removed."""
+        engine = self.ctx.containers
+        known = {name for one in self.served.values() for name in one.containers}
+        looked, self._boxes = self._boxes, None
+        if looked is not None and looked.done() and engine is not None:
+            if error := looked.exception():
+                log.warning("the container engine cannot be asked what runs: %s", error)
+            left = [] if error else [name for name in looked.result() if name not in known]
+            if left:
+                log.warning("containers that belong to no deployment are removed: %s", ", ".join(left))
+                self.pool.submit(engine.remove, left)
+            self._contained = bool(left)
+        self._contained |= bool(known)
+        if self._contained and engine is not None and engine.missing() is None:
+            self._boxes = self.pool.submit(engine.ours)
 
     def _sweep(self) -> None:
         """Deployments that were deleted while no server ran: their workers end, their folders go."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from zaffre.base.ids import token
+from zaffre.engine.serving import container
 from zaffre.engine.serving.files import Prepared
 from zaffre.ports.compute import ComputeBackend, Handle, Observation, Task, TaskState
 from zaffre.runtime.zaffre_scoring import frames
@@ -32,6 +33,7 @@ class Worker:
     hello: dict[str, Any] | None = field(default=None)
     observed: Observation | None = field(default=None)
     leaving_since: float | None = field(default=None)
+    container: str | None = field(default=None)  # in which it runs; its process is what looks after that one
 
     @property
     def ready(self) -> bool:
@@ -41,12 +43,14 @@ class Worker:
         """For the file from which the next server adopts it."""
         return {
             "id": self.id, "path": self.path, "control": str(self.control), "handle": self.handle,
-            "revision": self.revision,
+            "revision": self.revision, "container": self.container,
         }  # fmt: skip
 
     @classmethod
     def adopted(cls, told: dict[str, Any]) -> Worker:
-        return cls(told["id"], told["path"], Path(told["control"]), told["handle"], told["revision"], time.monotonic())
+        found = cls(told["id"], told["path"], Path(told["control"]), told["handle"], told["revision"], time.monotonic())
+        found.container = told.get("container")
+        return found
 
 
 def start(compute: ComputeBackend, prepared: Prepared, revision: int, log: Path, serving: Path) -> Worker:
@@ -57,13 +61,14 @@ def start(compute: ComputeBackend, prepared: Prepared, revision: int, log: Path,
     (serving / SOCKETS).mkdir(exist_ok=True, mode=0o700)
     path = f"{SOCKETS}/{name}.sock"
     config = {**prepared.config, "socket": str(serving / path), "status": str(control / "status.json")}
+    boxed = container.of_worker(config, control, name) if "run" in config else None
     (control / "config.json").write_text(json.dumps(config))
     command = prepared.command + "'" + str(control / "config.json").replace("'", "'\\''") + "'"
     claim = control / "claim"
     claim.mkdir()
     task = Task(f"score-{name}", command, prepared.cwd, log, claim, prepared.env)
     handle = compute.start(task)
-    return Worker(task.id, path, control, handle, revision, time.monotonic())
+    return Worker(task.id, path, control, handle, revision, time.monotonic(), container=boxed)
 
 
 def greet(worker: Worker, serving: Path) -> bool:
@@ -81,7 +86,7 @@ def greet(worker: Worker, serving: Path) -> bool:
             length, _, kind, _ = frames.HEAD.unpack(head)
             if kind == frames.HELLO and length < 1 << 24:
                 worker.hello = json.loads(_exactly(sock, length))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
     finally:
         os.close(folder)

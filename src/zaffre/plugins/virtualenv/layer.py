@@ -82,9 +82,28 @@ def link(source: str, target: str, path: str) -> None:
 
 
 def write(path: str, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o644)
+    """The file says this. It is read first: ext4 writes a file out at once that is cut short and filled again."""
+    wanted = text.encode()
+    if says(path, wanted):
+        return
+    with contextlib.suppress(FileNotFoundError):  # whatever an earlier job made of it
+        os.unlink(path)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     try:
-        os.write(descriptor, text.encode())
+        os.write(descriptor, wanted)
+    finally:
+        os.close(descriptor)
+
+
+def says(path: str, wanted: bytes) -> bool:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return os.read(descriptor, len(wanted) + 1) == wanted
+    except OSError:
+        return False
     finally:
         os.close(descriptor)
 

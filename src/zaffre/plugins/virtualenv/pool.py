@@ -59,7 +59,7 @@ class LayerPool:
 
 
 def is_untouched(layer: Path, python: str) -> bool:
-    """Whether a layer holds just what it was made of. The texts of its two files are written anew for each job."""
+    """Whether a layer holds just what it was made of. The texts of its two files are looked at for each job."""
     place, own = str(layer), f"python{python}"
     wanted = {
         place: {"bin", "lib", "lib64", "pyvenv.cfg"},

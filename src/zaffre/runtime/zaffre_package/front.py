@@ -15,20 +15,18 @@ import secrets
 import socket
 import threading
 import time
-import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
 
-from zaffre_scoring import frames, openapi  # type: ignore[import-not-found]
+from zaffre_scoring import frames, metrics, openapi  # type: ignore[import-not-found]
 
+from . import body
 from .workers import Pool, Refused
 
 CONNECTIONS = 512
 IDLE_S = 75.0  # a connection on which nothing is asked
-BODY_S = 15.0  # for the first piece of a body, and then for each KB
 ANSWER_S = 60.0  # for a caller to take its answer
-DISCARDED = 1 << 16
 HELD_BYTES = 1 << 30  # of all bodies that are in memory at once
 ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 HIDDEN = ("authorization", "cookie", "proxy-authorization")
@@ -52,7 +50,9 @@ class Server(ThreadingHTTPServer):
         self.body_bytes = int(package["limits"]["body_bytes"])
         self.lock = threading.Lock()
         self.handlers: set[Handler] = set()
-        self.held = self.busy = 0
+        self.held, self.held_bytes = 0, HELD_BYTES
+        self.busy = 0
+        self.counters = metrics.Counters()
         self.draining = False
         super().__init__(address, Handler)
 
@@ -79,6 +79,19 @@ class Server(ThreadingHTTPServer):
             for handler in late:
                 with contextlib.suppress(OSError):
                     handler.connection.shutdown(socket.SHUT_RDWR)
+
+    def metrics(self) -> bytes:
+        """In Prometheus' form, under the names that endpoints have."""
+        name = self.package["name"]
+        labels = {"workspace": "package", "endpoint": name, "deployment": name}
+        with self.lock:
+            return metrics.page([(labels, self.counters, *self.pool.load())])  # type: ignore[no-any-return]
+
+    def count(self, status: int, seconds: float, batch: int) -> None:
+        with self.lock:
+            self.counters.answered(status, seconds, batch)
+            self.counters.rejected += status == 429
+            self.counters.timeouts += status == 504
 
     def drain(self, seconds: float) -> None:
         """Take nothing new; return when what was begun is answered, or after so long."""
@@ -151,7 +164,7 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.partition("?")[0].rstrip("/")
         if path not in OPEN:
             self._enter()
-        body = self._body()
+        content = body.read(self)
         if path in READY:
             if self.server.pool.ready and not self.server.draining:
                 return self._json({"status": "Healthy"})
@@ -163,12 +176,14 @@ class Handler(BaseHTTPRequestHandler):
             host = self.headers.get("host", "")
             name = self.server.package["name"]
             return self._json(openapi.document(name, "/", host, self.server.pool.hello, version))
+        if path == "/metrics":
+            return self._send(200, self.server.metrics(), "text/plain; version=0.0.4")
         if path == "/v2":
             return self._json({"name": "zaffre", "version": "2", "extensions": ["binary_tensor_data"]})
         if path.startswith("/v2/models/"):
-            return self._infer(path.split("/")[3:], body)
+            return self._infer(path.split("/")[3:], content)
         if path in ("/score", "/invocations"):
-            return self._score(path[1:], body)
+            return self._score(path[1:], content)
         raise Refused(404, "NotFound", "there is no such address")
 
     def _score(self, action: str, body: bytes) -> None:
@@ -205,16 +220,26 @@ class Handler(BaseHTTPRequestHandler):
         return self._ask(frames.INFER, frames.with_head(head, body))
 
     def _ask(self, frame: int, payload: bytes) -> None:
-        kind, content = self.server.pool.ask(frame, payload)
+        began = time.monotonic()
+        try:
+            kind, content, batch = self.server.pool.ask(frame, payload)
+        except Refused as error:
+            self.server.count(error.status, time.monotonic() - began, 0)
+            raise
+        seconds = time.monotonic() - began
         if kind == frames.JSON:
+            self.server.count(200, seconds, batch)
             return self._send(200, content, "application/json")
         if kind == frames.ERROR:
             told = json.loads(content[2:])
-            raise Refused(frames.STATUS.unpack_from(content)[0], told["code"], told["message"])
-        head, body = frames.split_head(content)
+            refused = Refused(frames.STATUS.unpack_from(content)[0], told["code"], told["message"])
+            self.server.count(refused.status, seconds, batch)
+            raise refused
+        head, answer = frames.split_head(content)
+        self.server.count(int(head["status"]), seconds, batch)
         type_ = next((v for k, v in head["headers"] if k.lower() == "content-type"), "application/json")
         more = [(k, v) for k, v in head["headers"] if k.lower() not in NOT_TAKEN]
-        return self._send(int(head["status"]), body, type_, more)
+        return self._send(int(head["status"]), answer, type_, more)
 
     def _enter(self) -> None:
         """Raises `Refused` for who has no key; without a key, for pages that a browser brought from elsewhere."""
@@ -222,53 +247,14 @@ class Handler(BaseHTTPRequestHandler):
             host = re.sub(r":\d+$", "", self.headers.get("host", "")).lower()
             origin = re.sub(r"^https?://|:\d+$", "", self.headers.get("origin", "")).lower()
             if host not in LOCAL or (origin and origin not in LOCAL):
-                self._turn_away()
+                body.discard(self)
                 raise Refused(403, "Forbidden", "without a key only programs of this machine are answered")
             return
         scheme, _, given = self.headers.get("authorization", "").partition(" ")
         digest = hashlib.sha256(given.strip().encode("utf-8", "surrogateescape")).digest()
         if scheme.lower() != "bearer" or not hmac.compare_digest(digest, self.server.key):
-            self._turn_away()
+            body.discard(self)
             raise Refused(401, "Unauthorized", "no valid key came with the request")
-
-    def _turn_away(self) -> None:
-        """What a stranger sends is not kept; a little of it is read, so that the answer arrives before the end."""
-        self.close_connection = True
-        left = self.headers.get("content-length", "0")
-        self.deadline = time.monotonic() + BODY_S
-        self.rfile.read(min(int(left), DISCARDED) if re.fullmatch("[0-9]{1,15}", left) else 0)
-
-    def _body(self) -> bytes:
-        lengths = self.headers.get_all("content-length") or []
-        if "transfer-encoding" in self.headers or len(lengths) > 1:
-            self.close_connection = True
-            raise Refused(411, "LengthRequired", "the length of the body is said once, in Content-Length")
-        text = lengths[0] if lengths else "0"
-        if not re.fullmatch("[0-9]{1,15}", text):
-            self.close_connection = True
-            raise Refused(400, "BadRequest", "Content-Length is no number")
-        length, most = int(text), self.server.body_bytes
-        if length > most:
-            self.close_connection = True
-            raise Refused(413, "TooLarge", f"a request may have {most >> 20} MB")
-        self._hold(length)
-        self.deadline = time.monotonic() + BODY_S + length / 1024
-        body = self.rfile.read(length)
-        if len(body) < length:
-            self.close_connection = True
-            raise Refused(400, "BadRequest", "the body is cut off")
-        self.deadline = 0.0
-        encoding = self.headers.get("content-encoding", "identity").lower()
-        return body if encoding in ("", "identity") else _unpacked(body, encoding, most)
-
-    def _hold(self, size: int) -> None:
-        with self.server.lock:
-            if self.server.held + size <= HELD_BYTES:
-                self.server.held += size
-                self.size = size
-                return
-        self.close_connection = True
-        raise Refused(503, "Busy", "there are too many large requests at once")
 
     def _let_go(self) -> None:
         with self.server.lock:
@@ -319,21 +305,6 @@ class Handler(BaseHTTPRequestHandler):
             given = self.headers.get("x-request-id", "") if getattr(self, "headers", None) else ""
             self.id = given if ID.fullmatch(given) else secrets.token_hex(8)
         return self.id
-
-
-def _unpacked(body: bytes, encoding: str, most: int) -> bytes:
-    if encoding not in ("gzip", "deflate"):
-        raise Refused(415, "UnsupportedEncoding", "a body may be gzip, deflate or as it is")
-    work = zlib.decompressobj(31 if encoding == "gzip" else 15)
-    try:
-        plain = work.decompress(body, most + 1)
-    except zlib.error:
-        raise Refused(400, "BadRequest", "the body is not what its encoding says") from None
-    if len(plain) > most or work.unconsumed_tail:
-        raise Refused(413, "TooLarge", f"a request may have {most >> 20} MB when unpacked")
-    if not work.eof:
-        raise Refused(400, "BadRequest", "the body is cut off")
-    return plain
 
 
 def _line(text: str) -> str:

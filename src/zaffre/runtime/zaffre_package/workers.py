@@ -39,12 +39,13 @@ class Refused(Exception):
 class Pending:
     """A request on its way."""
 
-    __slots__ = ("arrived", "kind", "payload")
+    __slots__ = ("arrived", "batch", "kind", "payload")
 
     def __init__(self) -> None:
         self.arrived = threading.Event()
         self.kind: int | None = None
         self.payload = b""
+        self.batch = 0
 
 
 class Pool:
@@ -70,8 +71,17 @@ class Pool:
     def ready(self) -> bool:
         return any(worker.ready for worker in self.workers)
 
-    def ask(self, kind: int, payload: bytes) -> tuple[int, bytes]:
-        """The frame that answers. While no worker is ready it is waited for. Raises `Refused`."""
+    def load(self) -> tuple[int, int, int]:
+        """Requests that a worker has, requests that wait for one, workers that are ready."""
+        with self.changed:
+            given = sum(worker.asked for worker in self.workers)
+            return given, self.asked - given, sum(worker.ready for worker in self.workers)
+
+    def ask(self, kind: int, payload: bytes) -> tuple[int, bytes, int]:
+        """The frame that answers, and how many requests were scored together. Raises `Refused`.
+
+        While no worker is ready it is waited for.
+        """
         with self.changed:
             if self.asked >= self.queue:
                 raise Refused(429, "TooManyRequests", "the model is busy")
@@ -128,7 +138,7 @@ class Worker:
 
     # --- asking ---
 
-    def ask(self, kind: int, payload: bytes, timeout_s: float) -> tuple[int, bytes]:
+    def ask(self, kind: int, payload: bytes, timeout_s: float) -> tuple[int, bytes, int]:
         pending = Pending()
         with self.lock:
             self.numbers += 1
@@ -152,7 +162,7 @@ class Worker:
         if pending.kind is None:
             raise Refused(502, "WorkerDied", "the model's process ended while it scored the request")
         self.late = 0
-        return pending.kind, pending.payload
+        return pending.kind, pending.payload, pending.batch
 
     # --- the process ---
 
@@ -178,7 +188,7 @@ class Worker:
             time.sleep(pause)
 
     def _live(self) -> None:
-        config = dict(self.pool.config, socket=self.socket, status=self.status)
+        config = dict(self.pool.config, socket=self.socket, status=self.status, parent=os.getpid())
         with open(self.file, "w", encoding="utf-8") as file:
             json.dump(config, file)
         for path in (self.socket, self.status):
@@ -200,7 +210,7 @@ class Worker:
             head = source.read(frames.HEAD.size)
             if len(head) < frames.HEAD.size:
                 return
-            length, number, kind, _ = frames.HEAD.unpack(head)
+            length, number, kind, batch = frames.HEAD.unpack(head)
             if length > ANSWER_BYTES:
                 raise OSError(f"a worker sent a frame of {length} bytes")
             payload = source.read(length)
@@ -214,7 +224,7 @@ class Worker:
                 continue
             pending = self.pending.pop(number, None)
             if pending is not None:
-                pending.kind, pending.payload = kind, payload
+                pending.kind, pending.payload, pending.batch = kind, payload, batch
                 pending.arrived.set()
 
     def _over(self) -> bool:

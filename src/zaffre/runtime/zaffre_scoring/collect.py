@@ -1,12 +1,16 @@
-"""The data collector: what went in and out, as JSON lines in the datastore. It never makes an answer wait.
+"""The data collector: what went in and out, as JSON lines in a folder of this machine. It never makes an answer wait.
 
 Scripts that use `azureml.ai.monitoring.Collector` post each collection to a sidecar on loopback (AZUREML_MDC_HOST,
 AZUREML_MDC_PORT); this is that sidecar. Of models without a script, inputs and outputs are kept by themselves. One
 thread writes; when it cannot keep up, records are dropped and counted in the log.
+
+A file belongs to its writer as long as that holds a lock on it, which the kernel lets go when the writer dies. Whoever
+else gets the lock has a file that is complete: the server brings it to the datastore (`engine/serving/collected.py`).
 """
 
 from __future__ import annotations
 
+import fcntl
 import http.server
 import json
 import os
@@ -20,9 +24,11 @@ import uuid
 from typing import Any
 
 WAITING = 4096  # records in memory
+WAITING_BYTES = 64 << 20
 BODY_BYTES = 32 << 20
+LOOK_S = 1.0
 NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
-ROLLING = {"minute": "%Y/%m/%d/%H/%M", "hour": "%Y/%m/%d/%H", "day": "%Y/%m/%d", "month": "%Y/%m", "year": "%Y"}
+ROLLING = {"minute": "%Y-%m-%d-%H-%M", "hour": "%Y-%m-%d-%H", "day": "%Y-%m-%d", "month": "%Y-%m", "year": "%Y"}
 
 
 def start(settings: dict[str, Any] | None, deployment: dict[str, str]) -> Collector | None:
@@ -41,52 +47,102 @@ def start(settings: dict[str, Any] | None, deployment: dict[str, str]) -> Collec
 
 
 class Collector:
+    """`settings`: `folder`, `collections` (name -> {"rate": 0..1}), `rolling_rate`; a file is closed after `close_s`
+    seconds or `close_bytes`."""
+
     def __init__(self, settings: dict[str, Any], deployment: dict[str, str]) -> None:
         self.folder = settings["folder"]
-        self.collections = settings["collections"]  # name -> {"rate": 0..1}
+        self.collections = settings["collections"]
         self.pattern = ROLLING.get(settings.get("rolling_rate") or "hour", ROLLING["hour"])
+        self.close_s, self.close_bytes = settings.get("close_s", 300.0), settings.get("close_bytes", 64 << 20)
         self.source = "zaffre/{}/{}/{}".format(deployment["workspace"], deployment["endpoint"], deployment["name"])
-        self.file = f"instance_{os.getpid()}_{uuid.uuid4().hex[:8]}.jsonl"
+        self.instance = f"instance_{os.getpid()}_{uuid.uuid4().hex[:8]}"
         self.waiting: queue.Queue[Any] = queue.Queue(WAITING)
-        self.dropped = 0
+        self.open: dict[str, _File] = {}
+        self.count = 0  # files so far
+        self.lock = threading.Lock()
+        self.held = 0  # bytes that wait
+        self.dropped = self.taken = self.done = 0
         threading.Thread(target=self._write, daemon=True).start()
 
     def offer(self, asked: bytes, answered: bytes) -> None:
         """Input and output of a model without a script."""
-        self._put(("pair", asked, answered, uuid.uuid4().hex, time.time()))
+        self._put(("pair", asked, answered, uuid.uuid4().hex, time.time()), len(asked) + len(answered))
 
     def post(self, collection: str, headers: dict[str, str], body: bytes) -> None:
-        self._put(("post", collection, headers, body, time.time()))
+        self._put(("post", collection, headers, body, time.time()), len(body))
 
-    def _put(self, item: Any) -> None:
-        try:
-            self.waiting.put_nowait(item)
-        except queue.Full:
-            self.dropped += 1
+    def finish(self, wait_s: float) -> None:
+        """The process ends: what was taken is written first, if that takes no longer."""
+        end = time.monotonic() + wait_s
+        while self.done < self.taken and time.monotonic() < end:
+            time.sleep(0.005)
+
+    def _put(self, item: Any, size: int) -> None:
+        with self.lock:
+            if self.held + size > WAITING_BYTES and self.held:
+                self.dropped += 1
+                return
+            try:
+                self.waiting.put_nowait((item, size))
+            except queue.Full:
+                self.dropped += 1
+                return
+            self.held += size
+            self.taken += 1
 
     def _write(self) -> None:
         while True:
-            items = [self.waiting.get()]
-            while len(items) < WAITING and not self.waiting.empty():
-                items.append(self.waiting.get_nowait())
+            items = self._gather()
             try:
-                self._store(items)
+                self._store([item for item, _ in items])
+                self._close()
             except Exception as error:
                 print(f"data collection failed: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
-            if self.dropped:
-                print(f"data collection: {self.dropped} records dropped, they came too fast", file=sys.stderr)
-                self.dropped = 0
-            time.sleep(0.05)  # gathers what comes now: one write for many records
+            with self.lock:
+                self.held -= sum(size for _, size in items)
+                self.done += len(items)
+                dropped, self.dropped = self.dropped, 0
+            if dropped:
+                print(f"data collection: {dropped} records dropped, they came too fast", file=sys.stderr, flush=True)
+            if items:
+                time.sleep(0.05)  # gathers what comes now: one write for many records
+
+    def _gather(self) -> list[Any]:
+        try:
+            items = [self.waiting.get(timeout=LOOK_S if self.open else None)]
+        except queue.Empty:
+            return []
+        while len(items) < WAITING and not self.waiting.empty():
+            items.append(self.waiting.get_nowait())
+        return items
 
     def _store(self, items: Any) -> None:
         lines: dict[str, list[bytes]] = {}
         for item in items:
-            for path, line in self._lines(item):
-                lines.setdefault(path, []).append(line)
-        for path, some in lines.items():
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "ab") as file:
-                file.write(b"".join(some))
+            try:
+                for name, line in self._lines(item):
+                    lines.setdefault(name, []).append(line)
+            except Exception as error:  # one record that cannot be kept harms no others
+                print(f"data collection: a record was lost: {type(error).__name__}: {error}", file=sys.stderr)
+        for name, some in lines.items():
+            if name not in self.open:
+                self.count += 1
+                self.open[name] = _File(self.folder, f"{name}.{self.instance}_{self.count:04}.jsonl")
+            try:
+                self.open[name].write(b"".join(some))
+            except OSError as error:  # half a line may be there: nothing is written behind it
+                self.open.pop(name).close()
+                print(f"data collection: {len(some)} records were lost: {error.strerror}", file=sys.stderr, flush=True)
+
+    def _close(self) -> None:
+        """Files that are full or old enough, and those of an hour that is over."""
+        present = time.strftime(self.pattern, time.gmtime())
+        for name, file in list(self.open.items()):
+            old = time.monotonic() - file.since > self.close_s or not name.endswith("." + present)
+            if old or file.size > self.close_bytes:
+                del self.open[name]
+                file.close()
 
     def _lines(self, item: Any) -> Any:
         if item[0] == "pair":
@@ -115,8 +171,34 @@ class Collector:
             "xrequestid": headers.get("ce-xrequestid") or number,
             "agent": headers.get("ce-agent") or "zaffre",
         }
-        path = os.path.join(self.folder, collection, time.strftime(self.pattern, time.gmtime(at)), self.file)
-        return path, json.dumps(record).encode() + b"\n"
+        name = collection + "." + time.strftime(self.pattern, time.gmtime(at))
+        try:
+            return name, json.dumps(record).encode() + b"\n"
+        except RecursionError:
+            return name, json.dumps({**record, "data": "(nested too deeply)"}).encode() + b"\n"
+
+
+class _File:
+    """Ours as long as it is open."""
+
+    def __init__(self, folder: str, name: str) -> None:
+        self.since, self.size = time.monotonic(), 0
+        while True:
+            os.makedirs(folder, exist_ok=True)
+            self.file = open(os.path.join(folder, name), "ab", buffering=0)  # noqa: SIM115
+            fcntl.flock(self.file, fcntl.LOCK_EX)
+            if os.fstat(self.file.fileno()).st_nlink:
+                return
+            self.file.close()  # the server found it before it was ours, and empty: it is gone
+
+    def write(self, content: bytes) -> None:
+        view = memoryview(content)
+        while view:
+            view = view[self.file.write(view) :]
+        self.size += len(content)
+
+    def close(self) -> None:
+        self.file.close()
 
 
 def _taken(settings: dict[str, Any], number: str) -> bool:
@@ -128,7 +210,7 @@ def _taken(settings: dict[str, Any], number: str) -> bool:
 def _value(body: bytes) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return body.decode("utf-8", "replace")
 
 

@@ -20,6 +20,8 @@ from urllib.parse import parse_qsl
 from . import frames, schema, values
 from .values import Answer, BadInput
 
+WRONG = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)  # what conversions raise, and Exception
+
 
 class Script:
     collects = False  # scripts collect themselves, with azureml.ai.monitoring
@@ -90,7 +92,28 @@ class Script:
             if value is inspect.Parameter.empty:
                 raise BadInput(f"a value for `{parameter.name}` is missing")
             arguments[parameter.name] = value
-        return _result(self._run(**arguments, **extra))
+        try:
+            return _result(self._run(**arguments, **extra))
+        except Exception as error:
+            unfit = self._unfit(error)
+            if unfit is None:
+                raise
+            raise unfit from None
+
+    def _unfit(self, error: Exception) -> BadInput | None:
+        """What a decorator says of a value that it cannot convert; None for what `run` itself raised."""
+        inner = getattr(inspect.unwrap(self._run), "__code__", None)
+        if inner is None or not (isinstance(error, WRONG) or type(error) is Exception):
+            return None
+        name, step = "", error.__traceback__
+        while step is not None:
+            if step.tb_frame.f_code is inner:
+                return None
+            if step.tb_frame.f_code.co_name == "_deserialize_input_argument":
+                name = str(step.tb_frame.f_locals.get("param_name", ""))
+            step = step.tb_next
+        text = (str(error).splitlines() or [""])[0][:300]
+        return BadInput((f"`{name}`: " if name else "the input does not fit the schema: ") + text)
 
     @staticmethod
     def _text(head: dict[str, Any], body: bytes) -> str:

@@ -3,7 +3,8 @@
 CONFIG has: `socket` (where to listen), `kind` (script, mlflow, onnx), `model` (file or folder, or null), `code`
 (folder) and `script` (below it), `concurrency` (requests that `run` may handle at once), `batch` (requests that may be
 scored together at most; 1 never), `frame_bytes` (largest request), `status` (a file that says why loading failed),
-`deployment` ({workspace, endpoint, name}), `collect` (folder and collections of the data collector, or null).
+`deployment` ({workspace, endpoint, name}), `collect` (folder and collections of the data collector, or null), `parent`
+(the process with which it ends; without it, it outlives who started it).
 
 Requests that wait are scored together where the model allows it (`model.batches`): while one batch is computed the
 next gathers in the socket, so an idle worker answers at once and a busy one does more with each call.
@@ -24,12 +25,13 @@ import time
 import traceback
 from typing import Any
 
-from . import collect, frames
+from . import collect, frames, parent
 from .values import Answer, BadInput, write
 
 BAD_CONFIG, BAD_SCRIPT, BAD_INIT = 64, 65, 66
 READ_BYTES = 1 << 18
 LOOK_S = 2.0
+END_S = 1.0  # what was collected is written before the process ends
 FLUSH_S = 0.0005  # answers that are ready wait at most so long for others
 HIDDEN = "the model raised an error for this request; the log of the deployment has it"
 
@@ -37,8 +39,10 @@ HIDDEN = "the model raised an error for this request; the log of the deployment 
 def main(config_file: str) -> int:
     with open(config_file, encoding="utf-8") as file:
         config = json.load(file)
-    signal.signal(signal.SIGTERM, _end)
+    if config.get("parent"):
+        parent.end_with(config["parent"])
     side = collect.start(config.get("collect"), config["deployment"])
+    signal.signal(signal.SIGTERM, lambda *_: _end(side))
     try:
         model = load(config)
     except BaseException as error:
@@ -82,8 +86,10 @@ def _say(path: str, code: int, error: BaseException) -> None:
     os.replace(staged, path)
 
 
-def _end(_number: int, _frame: Any) -> None:
-    os._exit(0)  # whoever sends it has seen that nothing is under way
+def _end(side: collect.Collector | None) -> None:
+    if side is not None:
+        side.finish(END_S)
+    os._exit(0)  # whoever asks for it has seen that nothing is under way; threads of the model must not keep it
 
 
 class Request:
@@ -158,12 +164,17 @@ class Server:
         while True:
             events = self.selector.select(LOOK_S)
             if not events and not os.path.exists(self.path):
-                os._exit(0)  # its place was removed: nobody can reach it any more, and threads must not keep it
+                _end(self.side)  # its place was removed: nobody can reach it any more
+                self.leave()
             for key, _ in events:
                 if key.data is None:
                     self._accept(listener)
                 else:
                     self._read(key.data, view)
+
+    def leave(self) -> None:
+        """Its place was removed: nobody can reach it any more, and threads must not keep it."""
+        os._exit(0)
 
     def _accept(self, listener: socket.socket) -> None:
         sock, _ = listener.accept()

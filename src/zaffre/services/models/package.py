@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from zaffre.base.errors import InvalidRequest
 from zaffre.base.limits import SCORE_BYTES
 from zaffre.ports.environment import EnvironmentDefinition
 from zaffre.runtime import score_worker
@@ -43,6 +44,12 @@ def package(ctx: Context, request: PackageModel) -> Iterator[bytes]:
         spec, notes = _document(record, request)
         plan = plan_of(Scope(ctx, connection, record.workspace), spec)
     run, scale = plan["run"], plan["scale"]
+    if run.get("container"):
+        raise InvalidRequest(
+            f"{record.name}:{record.version} is served by an image of its own: that is its package",
+            code="NotPackaged",
+            hint="--file with a deployment whose environment is Python packages",
+        )
     found = places.local_path(ctx, record.workspace, run["model"]["uri"], notes := [*notes, *plan["notes"]])
     environment = ctx.environments.plan(EnvironmentDefinition(**run["definition"]))
     lock = ctx.environments.locked(environment)

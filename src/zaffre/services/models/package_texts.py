@@ -61,7 +61,7 @@ def sample(signature: Any) -> dict[str, Any]:
         columns = json.loads(signature["inputs"])
         names = [str(column["name"]) for column in columns]
         return {"input_data": {"columns": names, "data": [[SAMPLES.get(str(c["type"]), 0.0) for c in columns]]}}
-    except (TypeError, ValueError, KeyError):
+    except (TypeError, ValueError, KeyError, RecursionError):
         return {"data": [[0.0, 0.0]]}
 
 

@@ -9,17 +9,17 @@ from collections.abc import Mapping
 from pathlib import PurePosixPath
 from typing import Any
 
-import yaml
-
 from zaffre.base.errors import InvalidRequest
 from zaffre.core.manifest import wrong_path
 from zaffre.core.memory import megabytes
 from zaffre.services import places
 from zaffre.services.models.inspect import facts_of_model, facts_of_stored_model
 from zaffre.services.places import CONTENT
+from zaffre.services.resolve.container import container_of
 from zaffre.services.resolve.environment import environment_of
 from zaffre.services.resolve.inputs import address
 from zaffre.services.resolve.scope import Scope
+from zaffre.spec.foreign import foreign
 
 TIMEOUT_MS = 60_000  # Azure ML: 5 s; a request is not cut off sooner than the user asked for
 QUEUE = 1000  # requests that wait at most, for each worker
@@ -35,11 +35,14 @@ def plan_of(scope: Scope, spec: Mapping[str, Any]) -> dict[str, Any]:
     what = f"deployment {spec['name']}"
     model = _model(scope, spec)
     code = _code(spec, what)
-    kind = "script" if code else _kind(model, what)
+    container = container_of(scope, spec, model)
+    if not container and spec.get("egress_public_network_access"):
+        scope.note("egress_public_network_access: accepted, has no meaning outside of a container")
+    kind = "container" if container and container["routes"] else "script" if code else _kind(model, what)
     environment = spec.get("environment")
     if environment is None and kind != "script":
         environment = _own_environment(scope, model or {}, kind, what)
-    key, variables = environment_of(scope, environment, what)
+    key, variables = (None, {}) if container else environment_of(scope, environment, what)
     run = {
         "kind": kind,
         "model": {name: model[name] for name in ("uri", "asset", "identity", "name") if model.get(name)}
@@ -47,13 +50,14 @@ def plan_of(scope: Scope, spec: Mapping[str, Any]) -> dict[str, Any]:
         else None,
         **(code or {}),
         "environment": key,
-        "definition": scope.environments[key],
+        "definition": scope.environments[key] if key else None,
         "variables": {**variables, **(spec.get("environment_variables") or {})},
         "memory_mb": _memory(spec),
         "concurrency": (spec.get("request_settings") or {}).get("max_concurrent_requests_per_instance") or 1,
         "batch": BATCH,
         "init_s": _init_seconds(spec),
-        "collect": _collect(spec),
+        "collect": None if container else _collect(spec),
+        **({"container": container} if container else {}),
     }
     return {"run": run, "scale": _scale(spec, what), "notes": list(scope.notes)}
 
@@ -137,13 +141,8 @@ def _own_environment(scope: Scope, model: Mapping[str, Any], kind: str, what: st
     if kind == "onnx":
         return {"requirements": ["onnxruntime", "numpy"]}
     conda = _text(scope, str(model["uri"]), "conda.yaml")
-    if conda is not None:
-        try:
-            parsed = yaml.safe_load(conda)
-        except yaml.YAMLError:
-            parsed = None
-        if isinstance(parsed, dict):
-            return {"conda_file": parsed}
+    if conda is not None and (content := foreign(conda.encode())):
+        return {"conda_file": content}
     requirements = _text(scope, str(model["uri"]), "requirements.txt")
     if requirements is not None:
         lines = [line.strip() for line in requirements.splitlines() if line.strip() and not line.startswith("#")]

@@ -80,6 +80,7 @@ def link_prompts(context: Context, workspace: str, name: str, linked: Sequence[M
             former = orjson.loads(record.tags.get(LINKED_PROMPTS, "[]"))
         except ValueError:
             former = []
+        former = former if isinstance(former, list) else []
         together = [*former, *(item for item in linked if item not in former)]
         return {"tags": checked({**record.tags, LINKED_PROMPTS: orjson.dumps(together).decode()}, "tags")}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import orjson
 
@@ -37,11 +38,21 @@ def log_model(context: Context, workspace: str, run: str, model_json: str) -> No
         model = orjson.loads(model_json)
     except ValueError:
         raise wrong("Malformed model info: it is not JSON") from None
-    missing = [name for name in ("artifact_path", "flavors", "run_id", "utc_time_created") if name not in model]
-    if not isinstance(model, dict) or missing:
+    wanted = ("artifact_path", "flavors", "run_id", "utc_time_created")
+    missing = [name for name in wanted if not isinstance(model, dict) or name not in model]
+    if missing:
         raise wrong(f"Model json is missing mandatory fields: {missing}")
     with context.db.write() as connection:
         record = runs.loggable(connection, workspace, run)
         former = job_tags.tags_of(connection, [record.id]).get(record.id, {}).get(LOGGED_MODELS, "[]")
-        history = [*orjson.loads(former), model]
+        history = [*_list(former), model]
         job_tags.set_tags(context.db, connection, record.id, {LOGGED_MODELS: orjson.dumps(history).decode()})
+
+
+def _list(text: str) -> list[Any]:
+    """Of a tag, which anybody may have set to anything."""
+    try:
+        found = orjson.loads(text)
+    except ValueError:
+        return []
+    return found if isinstance(found, list) else []

@@ -1,4 +1,4 @@
-"""Counters of each deployment, as Prometheus reads them and as the server watches a rollout."""
+"""Counters of each deployment: in the gateway, where the server watches them too, and in the front of a package."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ BATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
 class Counters:
-    """Of one deployment, since the gateway started."""
+    """Of one deployment, since its process started."""
 
     __slots__ = ("batches", "codes", "failed", "latency", "mirrored", "rejected", "requests", "seconds", "timeouts")
 
@@ -85,7 +85,7 @@ def _histogram(
     lines: list[str], name: str, labels: dict[str, str], bounds: tuple[float, ...], counts: list[int], total: float
 ) -> None:
     running = 0
-    for bound, count in zip((*bounds, "+Inf"), counts, strict=True):
+    for bound, count in zip((*bounds, "+Inf"), counts):
         running += count
         lines.append(f"{name}_bucket{{{_labels(labels, le=str(bound))}}} {running}")
     lines.append(f"{name}_sum{{{_labels(labels)}}} {total:.6f}")
