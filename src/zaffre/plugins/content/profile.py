@@ -54,6 +54,7 @@ def first_rows(name: str, file: BinaryIO, most: int) -> dict[str, Any]:
             code="MissingExtra",
             hint="pip install zaffre[tables]",
         ) from error
+    rows: int | None
     try:
         if name.lower().endswith(".parquet"):
             table, rows = _head_of_parquet(file, most)
