@@ -1,6 +1,6 @@
 // What somebody else changed is asked again: the server says of which noun, every page that shows it looks again.
 import { useEffect, useRef } from "react";
-import { queries, useTopic } from "./hooks";
+import { isRefused, queries, useTopic } from "./hooks";
 
 const FIRST_MS = 40; // changes come in bundles
 const NEXT_MS = 400; // and a page is not asked more often than this
@@ -34,7 +34,7 @@ export function useChanges(): void {
   const look = () => {
     const [changes, every] = [waiting.current, all.current];
     [waiting.current, all.current, timer.current, last.current] = [[], false, undefined, Date.now()];
-    void queries.invalidateQueries({ predicate: (query) => every || touched(query.queryKey, changes) });
+    void queries.invalidateQueries({ predicate: (query) => !isRefused(query) && (every || touched(query.queryKey, changes)) });
   };
   useTopic("changes", (frame) => {
     if (frame.op === "gap") all.current = true;
