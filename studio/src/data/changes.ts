@@ -6,7 +6,7 @@ const FIRST_MS = 40; // changes come in bundles
 const NEXT_MS = 400; // and a page is not asked more often than this
 /** What shows things of another noun too. */
 const SHOWN_IN: Record<string, string[]> = {
-  jobs: ["runs.", "batch-endpoint.jobs", "compute.use"],
+  jobs: ["runs.search", "runs.count", "runs.compare", "batch-endpoint.jobs", "compute.use"],
   data: ["lineage."],
   model: ["audit.", "lineage."],
   environment: ["lineage."],
