@@ -25,8 +25,8 @@ from zaffre.runtime.zaffre_scoring.collect import Collector
 settings, deployment = json.loads(sys.stdin.readline())
 collector = Collector(settings, deployment)
 for line in sys.stdin:
-    asked, answered = json.loads(line)
-    collector.offer(bytes.fromhex(asked), bytes.fromhex(answered))
+    asked, answered, is_json = json.loads(line)
+    collector.offer(bytes.fromhex(asked), bytes.fromhex(answered), is_json)
 collector.finish(60)
 print("written", flush=True)
 sys.stdin = None
@@ -75,7 +75,9 @@ class Bench:
         self.store = self.home / "workspaces/default/workspaceblobstore/modelDataCollector/flowers/blue"
         self.collected = Collected(self.ctx)
 
-    def worker(self, pairs: list[tuple[bytes, bytes]], **settings: Any) -> subprocess.Popen[str]:
+    def worker(
+        self, pairs: list[tuple[bytes, bytes]], *, is_json: bool = False, **settings: Any
+    ) -> subprocess.Popen[str]:
         """A process that has collected these, and lives on."""
         process = subprocess.Popen(
             [sys.executable, "-c", WORKER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -85,7 +87,7 @@ class Bench:
         told = {"folder": str(self.spool), "collections": PAIRS, "rolling_rate": "hour", **settings}
         with process.stdin as stream:
             stream.write(json.dumps([told, DEPLOYMENT]) + "\n")
-            stream.writelines(json.dumps([asked.hex(), answered.hex()]) + "\n" for asked, answered in pairs)
+            stream.writelines(json.dumps([asked.hex(), answered.hex(), is_json]) + "\n" for asked, answered in pairs)
         assert process.stdout.readline() == "written\n"
         return process
 

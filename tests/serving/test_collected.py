@@ -18,6 +18,7 @@ from collecting import DEPLOYMENT, DYING_PROGRAM, DYING_SERVER, PAIRS, Bench, ki
 from live_endpoints import Place, until
 
 from zaffre import Workspace
+from zaffre.base.errors import Conflict
 from zaffre.engine.serving import collected
 from zaffre.engine.serving.spool import Spool
 from zaffre.runtime.zaffre_scoring import collect
@@ -64,6 +65,21 @@ def test_what_a_worker_collected_is_read_back_as_tables(bench: Bench) -> None:
     assert abs((datetime.now(UTC) - first["time"]).total_seconds()) < 600
 
 
+def test_json_that_the_model_has_read_is_kept_as_it_came(bench: Bench) -> None:
+    asked = [b'{\r\n "data":\n [1, 2.50, "\xc3\xa9 \\n"]}', b"[]", b'"\\ud83d"', b" 5\n"]
+    worker = bench.worker([(one, b"[0.5]") for one in asked], is_json=True)
+    kill(worker)
+    bench.turn()
+    inputs, outputs = bench.rows(), bench.rows("model_outputs")
+    assert [json.loads(row["data"]) for row in inputs] == [{"data": [1, 2.5, "é \n"]}, [], "\ud83d", 5]
+    assert [row["id"] for row in inputs] == [row["correlationid"] for row in outputs]
+    assert len({row["id"] for row in inputs}) == 4
+    first, now = inputs[0], datetime.now(UTC)
+    assert abs((now - first["time"]).total_seconds()) < 600
+    assert (first["source"], first["type"]) == ("zaffre/default/flowers/blue", "azureml.inference.model_inputs")
+    assert all(first[name] for name in ("specversion", "agent", "contentrange", "datacontenttype", "xrequestid"))
+
+
 def test_a_file_is_taken_when_its_writer_lets_go_and_not_before(bench: Bench) -> None:
     worker = bench.worker([(b"1", b"2")])
     try:
@@ -96,6 +112,19 @@ def test_lines_that_were_cut_off_or_harmed_lose_nothing_else(bench: Bench) -> No
     assert rows == {"a-0": "1", "a-1": "2", "b-0": "3"}
     assert sorted(row["data"] for row in bench.rows() if not row["id"]) == ['"[1]"', '"\\u0000\\u0000 no record"']
     assert "1 records were cut off" in log.read_text()
+
+
+def test_files_and_folders_of_others_are_left_alone(bench: Bench) -> None:
+    for name, text in (("odd", ""), ("empty", "{}"), ("list", "[1]")):
+        (bench.spool.parent / name).mkdir()
+        (bench.spool.parent / name / "place.json").write_text(text)
+    for name in ("one.parquet", "a.b.parquet", "c.kept", "...parquet"):
+        (bench.spool / name).write_text("x")
+    (bench.spool / "no.json.jsonl").mkdir()
+    bench.lines("a", 1)
+    bench.turn(2)
+    assert bench.files() == ["model_inputs/2026/11/20/18/a.parquet"]
+    assert bench.left() == ["...parquet", "a.b.parquet", "c.kept", "no.json.jsonl", "one.parquet"]
 
 
 def test_records_with_an_odd_envelope_have_a_place(bench: Bench) -> None:
@@ -246,13 +275,21 @@ time.sleep(600)
 """
 
 
-def test_a_program_that_hangs_affects_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+COLLECTING = {"collections": {"asked": {"enabled": True}}}
+
+
+def home_of(folder: Path) -> Path:
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "zaffre-tests" / "environments"
     cache.mkdir(parents=True, exist_ok=True)
-    home, programs = tmp_path / "home", tmp_path / "programs"
+    home = folder / "home"
     home.mkdir(mode=0o700)
-    programs.mkdir()
     (home / "environments").symlink_to(cache)
+    return home
+
+
+def test_a_program_that_hangs_affects_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home, programs = home_of(tmp_path), tmp_path / "programs"
+    programs.mkdir()
     (programs / "hanging_converter.py").write_text(HANGING)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(programs), *filter(None, [os.environ.get("PYTHONPATH")])]))
     monkeypatch.setattr(collected, "MODULE", "hanging_converter")
@@ -260,7 +297,7 @@ def test_a_program_that_hangs_affects_no_answer(tmp_path: Path, monkeypatch: pyt
     with Workspace.local(home) as ws:
         place = Place(home, tmp_path, ws)
         place.endpoint("flowers")
-        place.deploy("flowers", "blue", SCRIPT, data_collector={"collections": {"asked": {"enabled": True}}})
+        place.deploy("flowers", "blue", SCRIPT, data_collector=COLLECTING)
         spool = next((home / "collected").iterdir())
         (spool / "asked.2026-11-20-18.former.jsonl").write_text('{"id": "1", "data": 1}\n')
         pid = int(until(lambda: (programs / "pid").exists() and (programs / "pid").read_text()))
@@ -272,6 +309,58 @@ def test_a_program_that_hangs_affects_no_answer(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(ProcessLookupError):  # it ended with the platform
         os.kill(pid, 0)
     assert _lines(spool) == 31
+
+
+def test_what_a_deployment_collected_reaches_its_bucket_also_when_it_was_deleted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+    import pyarrow.parquet as pq
+    from moto.server import ThreadedMotoServer
+
+    monkeypatch.setattr(collected, "LOOK_S", 0.05)
+    home = home_of(tmp_path)
+    bucket = ThreadedMotoServer(port=0, verbose=False)
+    bucket.start()
+    try:
+        endpoint = f"http://127.0.0.1:{bucket.get_host_and_port()[1]}"
+        secret = {"access_key_id": "k", "secret_access_key": "s"}
+        client = boto3.client(
+            "s3", endpoint_url=endpoint, aws_access_key_id="k", aws_secret_access_key="s", region_name="us-east-1"
+        )
+        client.create_bucket(Bucket="collected")
+        with Workspace.local(home, allow_private_addresses=True) as ws:
+            lake = {"name": "lake", "type": "s3", "bucket": "collected", "endpoint": endpoint, "credentials": secret}
+            ws.datastores.create_or_update(lake)
+            place = Place(home, tmp_path, ws)
+            place.endpoint("flowers")
+            destination = {**COLLECTING, "destination": "azureml://datastores/lake/paths/flowers/"}
+            place.deploy("flowers", "blue", SCRIPT, data_collector=destination)
+            assert [place.post("flowers", {"x": i})[:2] for i in range(5)] == [(200, 200)] * 5
+            ws.online_endpoints.delete("flowers")
+            until(lambda: client.list_objects_v2(Bucket="collected")["KeyCount"] > 0)
+            (spool,) = (home / "collected").iterdir()
+            until(lambda: os.listdir(spool) == ["place.json"])
+        keys = [one["Key"] for one in client.list_objects_v2(Bucket="collected")["Contents"]]
+        assert all(key.startswith("flowers/asked/") and key.endswith(".parquet") for key in keys)
+        rows: list[dict[str, Any]] = []
+        for key in keys:
+            client.download_file("collected", key, str(tmp_path / "one.parquet"))
+            rows += pq.read_table(tmp_path / "one.parquet").to_pylist()
+        assert sorted(json.loads(row["data"])["x"] for row in rows) == [0, 1, 2, 3, 4]
+    finally:
+        bucket.stop()
+
+
+def test_a_destination_that_can_only_be_read_is_refused(tmp_path: Path) -> None:
+    with Workspace.local(home_of(tmp_path)) as ws:
+        place = Place(tmp_path / "home", tmp_path, ws)
+        place.endpoint("flowers")
+        with pytest.raises(Conflict, match="can be read only"):
+            place.deploy(
+                "flowers", "blue", SCRIPT, data_collector={**COLLECTING, "destination": "https://example.org/x"}
+            )
+        ws.online_endpoints.delete("flowers")
 
 
 def _lines(spool: Path) -> int:
@@ -306,7 +395,7 @@ def test_one_record_that_cannot_be_kept_harms_no_others(bench: Bench, monkeypatc
 
     monkeypatch.setattr(made, "_line", line)
     for number in (b"1", b"2", b"3"):
-        made.offer(number, b"0")
+        made.offer(number, b"0", False)
     made.finish(30)
     assert sorted(one["data"] for one in written(bench) if one["type"].endswith("inputs")) == [1, 3]
 
@@ -315,9 +404,9 @@ def test_what_waits_in_a_worker_is_bounded_in_bytes(bench: Bench, monkeypatch: p
     monkeypatch.setattr(collect, "WAITING_BYTES", 1000)
     monkeypatch.setattr(collect.Collector, "_write", lambda _self: None)  # it cannot keep up at all
     made = collector(bench, monkeypatch)
-    made.offer(b"x" * 2000, b"")  # one is always taken
+    made.offer(b"x" * 2000, b"", False)  # one is always taken
     for _ in range(5):
-        made.offer(b"x", b"")
+        made.offer(b"x", b"", False)
     assert (made.taken, made.dropped) == (1, 5)
 
 

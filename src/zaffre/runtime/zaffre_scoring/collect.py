@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import http.server
+import itertools
 import json
 import os
 import queue
@@ -57,6 +58,9 @@ class Collector:
         self.close_s, self.close_bytes = settings.get("close_s", 300.0), settings.get("close_bytes", 64 << 20)
         self.source = "zaffre/{}/{}/{}".format(deployment["workspace"], deployment["endpoint"], deployment["name"])
         self.instance = f"instance_{os.getpid()}_{uuid.uuid4().hex[:8]}"
+        self.numbers, self.counted = uuid.uuid4().hex[:20], itertools.count()
+        self.heads: dict[str, str] = {}  # beginnings of lines
+        self.moment = (0, "", "")  # a second, as records and as names of files say it
         self.waiting: queue.Queue[Any] = queue.Queue(WAITING)
         self.open: dict[str, _File] = {}
         self.count = 0  # files so far
@@ -65,9 +69,10 @@ class Collector:
         self.dropped = self.taken = self.done = 0
         threading.Thread(target=self._write, daemon=True).start()
 
-    def offer(self, asked: bytes, answered: bytes) -> None:
-        """Input and output of a model without a script."""
-        self._put(("pair", asked, answered, uuid.uuid4().hex, time.time()), len(asked) + len(answered))
+    def offer(self, asked: bytes, answered: bytes, is_json: bool) -> None:
+        """Input and output of a model without a script. `is_json`: the model has read the input as JSON."""
+        number = f"{self.numbers}{next(self.counted):012x}"
+        self._put(("pair", asked, answered, number, time.time(), is_json), len(asked) + len(answered))
 
     def post(self, collection: str, headers: dict[str, str], body: bytes) -> None:
         self._put(("post", collection, headers, body, time.time()), len(body))
@@ -146,10 +151,14 @@ class Collector:
 
     def _lines(self, item: Any) -> Any:
         if item[0] == "pair":
-            _, asked, answered, number, at = item
-            for collection, body in (("model_inputs", asked), ("model_outputs", answered)):
+            _, asked, answered, number, at, is_json = item
+            for collection, body, whole in (("model_inputs", asked, is_json), ("model_outputs", answered, True)):
                 settings = self.collections.get(collection)
-                if settings and _taken(settings, number):
+                if not settings or not _taken(settings, number):
+                    continue
+                if whole:
+                    yield self._joined(collection, body, number, at)
+                else:
                     yield self._line(collection, _value(body), number, at, {})
         else:
             _, collection, headers, body, at = item
@@ -157,19 +166,40 @@ class Collector:
                 number = headers.get("ce-id") or uuid.uuid4().hex
                 yield self._line(collection, _value(body), number, at, headers)
 
-    def _line(self, collection: str, data: Any, number: str, at: float, headers: dict[str, str]) -> Any:
-        record = {
+    def _fixed(self, collection: str, headers: dict[str, str]) -> dict[str, str]:
+        """What records of a collection have in common, as CloudEvents name it."""
+        return {
             "specversion": "1.0",
-            "id": number,
             "source": headers.get("ce-source") or self.source,
             "type": "azureml.inference." + collection,
             "datacontenttype": "application/json",
-            "time": headers.get("ce-time") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)),
-            "data": data,
             "contentrange": "bytes 0-0/0",
+            "agent": headers.get("ce-agent") or "zaffre",
+        }
+
+    def _joined(self, collection: str, body: bytes, number: str, at: float) -> Any:
+        """A line with JSON that is known to be JSON: it is not read a second time. Its only line ends stand between
+        values."""
+        second = int(at)
+        if self.moment[0] != second:
+            present = time.gmtime(second)
+            self.moment = (second, time.strftime("%Y-%m-%dT%H:%M:%SZ", present), time.strftime(self.pattern, present))
+        if collection not in self.heads:
+            self.heads[collection] = json.dumps(self._fixed(collection, {}))[:-1]
+        facts = f', "time": "{self.moment[1]}", "id": "{number}", "correlationid": "{number}", "xrequestid": "{number}"'
+        data = body if b"\n" not in body and b"\r" not in body else body.replace(b"\n", b" ").replace(b"\r", b" ")
+        return collection + "." + self.moment[2], b"".join(
+            ((self.heads[collection] + facts + ', "data": ').encode(), data, b"}\n")
+        )
+
+    def _line(self, collection: str, data: Any, number: str, at: float, headers: dict[str, str]) -> Any:
+        record = {
+            **self._fixed(collection, headers),
+            "time": headers.get("ce-time") or time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at)),
+            "id": number,
             "correlationid": headers.get("ce-correlationid") or headers.get("ce-xrequestid") or number,
             "xrequestid": headers.get("ce-xrequestid") or number,
-            "agent": headers.get("ce-agent") or "zaffre",
+            "data": data,
         }
         name = collection + "." + time.strftime(self.pattern, time.gmtime(at))
         try:

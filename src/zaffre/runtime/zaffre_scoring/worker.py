@@ -164,7 +164,6 @@ class Server:
         while True:
             events = self.selector.select(LOOK_S)
             if not events and not os.path.exists(self.path):
-                _end(self.side)  # its place was removed: nobody can reach it any more
                 self.leave()
             for key, _ in events:
                 if key.data is None:
@@ -173,8 +172,8 @@ class Server:
                     self._read(key.data, view)
 
     def leave(self) -> None:
-        """Its place was removed: nobody can reach it any more, and threads must not keep it."""
-        os._exit(0)
+        """Its place was removed: nobody can reach it any more."""
+        _end(self.side)
 
     def _accept(self, listener: socket.socket) -> None:
         sock, _ = listener.accept()
@@ -296,7 +295,7 @@ class Server:
 
     def _keep(self, request: Request, body: bytes) -> None:
         if self.side is not None and self.model.collects:
-            self.side.offer(request.payload, body)
+            self.side.offer(request.payload, body, request.kind in (frames.SCORE, frames.INVOCATIONS))
 
 
 def _told(status: int, code: str, message: str) -> bytes:
