@@ -1,0 +1,5 @@
+import{D as e}from"./basic-PZlXMUUx.js";var t=e=>/^[\w@%+=:,./-]+$/.test(e)?e:`'${e.replaceAll(`'`,`'\\''`)}'`,n=e=>JSON.stringify(e);function r(n,r){let{method:i,url:a,body:o}=e(n,r),s=[`curl ${i===`GET`?``:`-X ${i} `}${t(a.href)}`,`  -H "Authorization: Bearer $ZAFFRE_TOKEN"`];return(i===`POST`||i===`PATCH`)&&s.push(`  -H 'Content-Type: application/json'`,`  -d ${t(JSON.stringify(o))}`),s.join(` \\
+`)}var i=`from zaffre import Workspace
+
+ws = Workspace.from_home()
+`;function a(e,a,o,s,c){let l=c?`, version=${n(c)}`:``;return{python:`${i}${e} = ws.${a}.get(${n(o)}${l})\nprint(${e})`,cli:`zaffre ${e} show --name ${t(o)}${c?` --version ${t(c)}`:``}`,rest:r(s,c?{name:o,version:c}:{name:o})}}function o(e,t,n,a={}){return{python:`${i}for ${e} in ws.${t}.list():\n    print(${e}.name)`,cli:`zaffre ${e} list`,rest:r(n,a)}}export{t as i,r as n,a as r,o as t};
