@@ -1,10 +1,14 @@
 """Metrics in and out of a server: by raw clients, in curves, and (--peers) by MLflow's client beside the peers.
 
     python benchmarks/tracking.py [--python VENV/bin/python] [--small] [--peers [mlflow,aim,...]]
+    python benchmarks/tracking.py --load 100000      # only the memory of a server after loading so many runs
+    python benchmarks/tracking.py --search 10000     # only a search among so many runs, beside the peers
 
 A server of VENV (which has Zaffre installed) is started in a scratch home and stopped at the end. Each line is JSON:
 case, value, unit, target, server_cpu_ms (user and system time of the server for one of them: it means more than the
 value on a busy machine). `--peers` runs peers/tracking/run.py for each of them afterwards, and prints their table.
+`--load` makes runs with 20 parameters and 20 metrics each through the API, then reads them as people do. `--search`
+fills each of `--peers` with that many runs and times a filter with an order by a metric, and that order alone.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import http.client
 import json
 import math
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -24,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).resolve().parent
+SEARCHED = "limit,zaffre,zaffre_raw,mlflow"
 PEERS = "limit,zaffre,zaffre_async,zaffre_raw,mlflow,aim"
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -56,6 +62,10 @@ class Server:
         fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) * 1000 / TICK
 
+    def peak_mb(self) -> float:
+        text = Path(f"/proc/{self.pid}/status").read_text()
+        return int(next(line for line in text.splitlines() if line.startswith("VmHWM:")).split()[1]) / 1024
+
     def memory_mb(self) -> float:
         text = Path(f"/proc/{self.pid}/smaps_rollup").read_text()
         return int(next(line for line in text.splitlines() if line.startswith("Rss:")).split()[1]) / 1024
@@ -69,8 +79,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="of the environment to measure")
     parser.add_argument("--small", action="store_true", help="a tenth of the work: does every case run?")
+    parser.add_argument("--load", type=int, metavar="RUNS", help="memory after loading so many runs, nothing else")
+    parser.add_argument("--search", type=int, metavar="RUNS", help="search among so many runs beside peers, only")
     parser.add_argument("--peers", nargs="?", const=PEERS, help=f"also these (default: {PEERS})")
+    parser.add_argument("--cache", default="~/.cache/zaffre-peers", help="environments of the peers")
     options = parser.parse_args()
+    how = ["--cache", options.cache, *(["--repeat", "1"] if options.small else ["--patience", "60"])]
+    if options.search:
+        beside((options.peers or SEARCHED).split(","), *how, "--size", str(options.search), "--cases", "search,order")
+        return
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder, "home")
         env = {k: v for k, v in os.environ.items() if not k.startswith("ZAFFRE")}
@@ -82,12 +99,15 @@ def main() -> None:
             while not (home / "server.json").exists():
                 assert process.poll() is None, "the server did not start"
                 time.sleep(0.05)
-            measure(Server(home), 10 if options.small else 1)
+            if options.load:
+                loaded(Server(home), options.load)
+            else:
+                measure(Server(home), 10 if options.small else 1)
         finally:
             process.terminate()
             process.wait()
     if options.peers:
-        beside(options.peers.split(","), options.small)
+        beside(options.peers.split(","), *how, *(["--size", "200"] if options.small else []))
 
 
 def measure(server: Server, part: int) -> None:
@@ -176,13 +196,42 @@ def curves(server: Server, count: int, points: int) -> None:
                    server_cpu_ms=round(cpu, 1))  # fmt: skip
 
 
-def beside(peers: list[str], small: bool) -> None:
+def loaded(server: Server, count: int, clients: int = 4) -> None:
+    """Memory at its worst and after what people ask, with a hundred runs of the newest page looked at."""
+    report("memory, idle", server.memory_mb(), "MB", "<= 150")
+    numbers = iter(range(count))
+
+    def client() -> None:
+        chance = random.Random(7)
+        for number in numbers:
+            params = [{"key": f"p{n}", "value": str(chance.randrange(1000))} for n in range(20)]
+            metrics = [{"key": f"m{n}", "value": chance.random(), "timestamp": number, "step": 0} for n in range(20)]
+            run = server.run()
+            server.mlflow("POST", "runs/log-batch", {"run_id": run, "params": params, "metrics": metrics})
+            server.mlflow("POST", "runs/update", {"run_id": run, "status": "FINISHED"})
+
+    cpu = server.cpu_ms()
+    threads = [threading.Thread(target=client) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(60)
+    cpu = (server.cpu_ms() - cpu) / count
+    report(f"memory, {count:,} runs loaded", server.memory_mb(), "MB", "<= 300", server_cpu_ms=round(cpu, 2))
+    search = {"experiment_ids": ["0"], "order_by": ["metrics.m1 DESC"], "max_results": 1000}
+    for asked in (search, {**search, "filter": "metrics.m0 > 0.5 and params.p0 = '3'"}, {**search, "order_by": []}):
+        server.mlflow("POST", "runs/search", asked)
+    server.ask("GET", "/api/workspaces/default/runs/keys")
+    report("memory, searched", server.memory_mb(), "MB", "<= 300", peak_mb=round(server.peak_mb(), 2))
+
+
+def beside(peers: list[str], *options: str) -> None:
     out = HERE / "out.jsonl"
     out.unlink(missing_ok=True)
-    size = ["--size", "100", "--repeat", "1"] if small else ["--patience", "60"]
     for peer in peers:
         subprocess.run(
-            [sys.executable, str(HERE / "peers/tracking/run.py"), "--peer", peer, "--json", str(out), *size],
+            [sys.executable, str(HERE / "peers/tracking/run.py"), "--peer", peer, "--json", str(out), *options],
             check=False,
         )
     subprocess.run([sys.executable, str(HERE / "peers/table.py"), str(out)], check=True)

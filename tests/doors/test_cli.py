@@ -51,6 +51,9 @@ def test_every_verb_has_help_with_an_example() -> None:
             found += 1
             assert f"zaffre {noun} {verb}".strip() in (one.epilog or ""), f"{noun} {verb} has no example"
             assert one.format_help()
+            words = [str(action.metavar or action.dest).upper() for action in one._get_positional_actions()]
+            usage = one.format_usage()
+            assert all(word in usage.upper() for word in words), f"{noun} {verb}: {usage}"
     assert set(NOUNS) | set(ALONE) == set(parser._subparsers._group_actions[0].choices)  # type: ignore[union-attr]
     assert found > 60
 

@@ -132,6 +132,26 @@ def test_ends_in_words(quick_lab: Lab, command: str, reason: str) -> None:
     assert (job.status, job.reason, job.error["code"]) == ("Failed", reason, "UserError")
 
 
+@pytest.mark.parametrize(
+    ("lines", "message", "hint"),
+    [
+        (["not exported: no converter for Odd", "part: step 2", "hint: leave it out"],
+         "not exported: no converter for Odd; part: step 2", "leave it out"),
+        (["not imported: no model (odd)"], "not imported: no model (odd)", "zaffre job stream --name {name}"),
+        (["it is not exported: yet"], "exit status 1", "zaffre job stream --name {name}"),
+    ],
+)  # fmt: skip
+def test_a_job_that_converts_a_model_says_why_it_could_not(
+    quick_lab: Lab, lines: list[str], message: str, hint: str
+) -> None:
+    said = "\n".join(["Traceback: ...", *lines, ""])
+    for tags, expected in (({"zaffre.export": "m:1"}, message), ({}, "exit status 1")):
+        job = quick_lab.command(f"printf '{said}' >&2; exit 1", tags=tags)
+        assert (job.status, job.reason) == ("Failed", expected)
+        if tags:
+            assert job.error["hint"] == hint.format(name=job.name)
+
+
 def test_wrapper_killed_is_no_success(quick_lab: Lab) -> None:
     job = quick_lab.command("kill -9 $PPID; sleep 5")
     assert (job.status, job.error["code"]) == ("Failed", "ProcessLost")

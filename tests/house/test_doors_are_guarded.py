@@ -33,7 +33,7 @@ def _asked(path: str) -> str:
 
 def _routes(house: House) -> Iterator[tuple[str, str, str]]:
     """(method, address, path as declared) of every route; those of the MLflow door from its own table as well."""
-    for route in house.app.routes:
+    for route in house.app.inner.routes:
         if isinstance(route, WebSocketRoute):
             assert route.path == LIVE_PATH, f"{route.path}: tests/studio/test_live.py must know it"
             continue
@@ -68,7 +68,7 @@ def living_job(house: House) -> None:
 def test_every_operation_has_a_handler_and_a_route(house: House) -> None:
     assert set(HANDLERS) == set(OPERATIONS)
     served = {
-        (method, route.path) for route in house.app.routes if isinstance(route, Route) for method in route.methods
+        (method, route.path) for route in house.app.inner.routes if isinstance(route, Route) for method in route.methods
     }
     wanted = {(item.method, PREFIX + item.path) for item in OPERATIONS.values()}
     assert wanted <= served

@@ -30,7 +30,7 @@ from zaffre.store.datasets import DatasetUse
 from zaffre.store.db import Database
 from zaffre.store.endpoints import DeploymentRecord, EndpointRecord
 from zaffre.store.metrics import Point
-from zaffre.wire.assets import AssetRef, AssetVersion, CreateAsset, UpdateAsset
+from zaffre.wire.assets import AssetRef, AssetVersion, CreateAsset, ListAssets, UpdateAsset
 from zaffre.wire.audit import ListAudit
 from zaffre.wire.models import Decide, DeleteAlias, Promote, SetAlias
 
@@ -309,6 +309,13 @@ def test_one_registry_with_two_doors(risk: Context) -> None:
     assert (found[0].record.version, found[0].run, found[0].stage) == ("3", run, "Staging")
     model_version.transition_stage(risk, "default", "risk", "3", "Production", archive_existing=True)
     assert ask(risk, "show", AssetRef(name="risk")).stage == "Production"
+    assert ask(risk, "show", AssetRef(name="risk")).tags == {"team": "fraud", "mlflow.stage": "Production"}
+    same = UpdateAsset(name="risk", version="3", tags={"team": "credit", "mlflow.stage": "Staging"})
+    assert answer(risk, "model.update", same).tags == {"team": "credit", "mlflow.stage": "Production"}
+    listed = answer(risk, "model.list", ListAssets(name="risk", tag="mlflow.stage=Production"))
+    assert [item.version for item in listed.items] == ["3"]
+    model_version.transition_stage(risk, "default", "risk", "3", "None", archive_existing=False)
+    assert ask(risk, "show", AssetRef(name="risk")).tags == {"team": "credit"}
     registered_model.set_alias(risk, "default", "risk", "shadow", "3")
     assert ask(risk, "show", AssetRef(name="risk", label="shadow")).labels == ["shadow"]
     answer(risk, "model.delete", AssetVersion(name="risk"))

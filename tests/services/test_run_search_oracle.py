@@ -320,7 +320,7 @@ def test_keys_are_counted_exactly_whatever_happens(
                 continue
             run, name = known[number], f"run{number + 1}"
             if verb in ("metric", "again") and not run.archived and run.reuses is None:
-                runs.writable(filled, connection, [("default", name)])
+                runs.writable(filled, connection, [("default", name, [key])])
                 value = 7.0 if verb == "metric" else run.metrics.get(key, 7.0)
                 metrics.append(filled, connection, [(number + 1, [Point(key, value, 2, 2)])])
                 run.metrics[key] = value
@@ -374,7 +374,7 @@ def test_counters_stay_exact_under_writers_at_once(filled: Database) -> None:
             verb, key = chance.choice(["metric", "param", "tag", "untag", "archive", "move"]), f"k{chance.randrange(6)}"
             with filled.write() as connection:
                 if verb == "metric":
-                    runs.writable(filled, connection, [("default", f"run{number}") for number in some])
+                    runs.writable(filled, connection, [("default", f"run{number}", [key]) for number in some])
                     metrics.append(filled, connection, [(number, [Point(key, 1.0, 1, step)]) for number in some])
                 elif verb == "param":
                     params.add(filled, connection, some[0], "", {key: "1"})

@@ -76,7 +76,7 @@ class Place:
         return str(parts.hostname), int(parts.port or 0)
 
 
-def until(call: Any, seconds: float = 20.0) -> Any:
+def until(call: Any, seconds: float = 60.0) -> Any:
     """The first true answer."""
     end = time.monotonic() + seconds
     while not (found := call()):

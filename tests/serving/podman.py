@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -9,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 
 CONTAINERS = """
@@ -74,7 +76,18 @@ class Podman:
         shutil.rmtree(root)
         return name
 
+    def left(self) -> list[str]:
+        """Containers of this store, and processes that look after one, known to it or not."""
+        found = self("ps", "--all", "--format", "{{.Names}} {{.Status}}").splitlines()
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                words = path.read_bytes().decode().split("\0")
+                if words[0].endswith("conmon") and any(f"{self.folder}/" in word for word in words):
+                    found.append(f"conmon {words[words.index('-n') + 1]}")
+        return found
+
     def close(self) -> None:
+        self("stop", "--all", "--time", "0", check=False)
         self("rm", "--all", "--force", "--time", "0", check=False)
         self("rmi", "--all", "--force", check=False)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -119,3 +132,11 @@ def _root(root: Path) -> None:
 def _needed(paths: list[str]) -> set[str]:
     told = subprocess.run(["ldd", *paths], capture_output=True, text=True, check=False).stdout
     return set(re.findall(r"(/\S+) \(0x", told))
+
+
+def nothing_left(engine: Podman, seconds: float = 60.0) -> None:
+    """All containers have ended."""
+    end = time.monotonic() + seconds
+    while left := engine.left():
+        assert time.monotonic() < end, left
+        time.sleep(0.2)

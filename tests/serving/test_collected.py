@@ -114,6 +114,19 @@ def test_lines_that_were_cut_off_or_harmed_lose_nothing_else(bench: Bench) -> No
     assert "1 records were cut off" in log.read_text()
 
 
+def test_files_and_folders_of_others_are_left_alone(bench: Bench) -> None:
+    for name, text in (("odd", ""), ("empty", "{}"), ("list", "[1]")):
+        (bench.spool.parent / name).mkdir()
+        (bench.spool.parent / name / "place.json").write_text(text)
+    for name in ("one.parquet", "a.b.parquet", "c.kept", "...parquet"):
+        (bench.spool / name).write_text("x")
+    (bench.spool / "no.json.jsonl").mkdir()
+    bench.lines("a", 1)
+    bench.turn(2)
+    assert bench.files() == ["model_inputs/2026/11/20/18/a.parquet"]
+    assert bench.left() == ["...parquet", "a.b.parquet", "c.kept", "no.json.jsonl", "one.parquet"]
+
+
 def test_records_with_an_odd_envelope_have_a_place(bench: Bench) -> None:
     path = bench.lines("a")
     odd: list[dict[str, Any]] = [

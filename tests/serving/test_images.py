@@ -14,8 +14,8 @@ from typing import Any
 import podman
 import pytest
 import registry as registries
-from live_endpoints import ECHO, Place, serving_place, until
-from podman import Podman
+from live_endpoints import ECHO, Place, serving_place
+from podman import Podman, nothing_left
 
 import zaffre
 from zaffre.base.errors import Conflict
@@ -64,7 +64,7 @@ def place(engine: Podman, address: str, tmp_path_factory: pytest.TempPathFactory
             yield found
             for endpoint in list(found.ws.online_endpoints.list()):
                 found.ws.online_endpoints.delete(endpoint.name)
-            until(lambda: engine("ps", "--all", "--quiet") == "", 60)
+            nothing_left(engine)
 
 
 @pytest.fixture(scope="module")

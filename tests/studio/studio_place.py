@@ -284,6 +284,9 @@ def seed(place: Place) -> dict[str, str]:
         spec = {"name": "patients", "type": "uri_file", "path": f"{root}/patients.csv", "description": about}
         place.api("POST", "/data", {"spec": spec})
     made["data"] = "patients"
+    count = place.command("wc -l ${{inputs.table}}", display_name="count patients",
+                          inputs={"table": {"type": "uri_file", "path": "azureml:patients:2"}})  # fmt: skip
+    place.ended(count)
     model = place.tree({"model.json": json.dumps({"trees": 200})})
     for about in ("first", "with site D"):
         spec = {"name": "progression", "type": "custom_model", "path": f"{model}", "description": about,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -163,6 +164,48 @@ def test_promotion_says_why_not(visit: Open) -> None:
     dialog.get_by_role("button", name="Look first").click()
     dialog.get_by_role("status").get_by_text("auc, higher is better").first.wait_for()
     assert dialog.get_by_text("moved").count() == 0
+
+
+OWN_SCRIPT = """
+import json, os
+def init():
+    global factor
+    folder = os.environ["AZUREML_MODEL_DIR"]
+    found = [os.path.join(top, name) for top, _, names in os.walk(folder, followlinks=True) for name in names if name == "factor.txt"]
+    factor = float(open(found[0]).read())
+def run(data):
+    return [factor * sum(row) for row in json.loads(data)["input_data"]["data"]]
+"""
+
+
+def test_a_model_of_its_own_kind_is_deployed_with_a_script(visit: Open, studio: Studio) -> None:
+    place = studio.place
+    path = place.tree({"factor.txt": "3"})
+    place.api("POST", "/models", {"spec": {"name": "tripling", "type": "custom_model", "path": path}})
+    page = visit("models/tripling")
+    page.get_by_role("button", name="Deploy", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("neither MLflow nor ONNX").first.wait_for()
+    send = dialog.get_by_role("button", name="Deploy", exact=True)
+    assert send.is_disabled(), "the template alone is no script"
+    dialog.get_by_role("textbox", name="Scoring script").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(OWN_SCRIPT)
+    dialog.get_by_text("scoring_script: score.py").first.wait_for()
+    send.click()
+    page.wait_for_url(re.compile("/endpoints/tripling"))
+
+    def came_up() -> bool:
+        told = place.api("GET", "/online-endpoints/tripling/deployments/blue")
+        assert told["provisioning_state"] != "Failed", told["message"]
+        return bool(told["provisioning_state"] == "Succeeded")
+
+    until(came_up)
+    page.get_by_text("Succeeded").first.wait_for()  # told by the server, without a reload
+    body = {"input_data": {"data": [[1, 2], [3, 4]]}}
+    until(lambda: place.api("GET", "/online-endpoints/tripling")["traffic"] == {"blue": 100})
+    told = place.api("POST", "/online-endpoints/tripling/invoke", {"body": body})
+    assert json.loads(told["text"]) == [9.0, 21.0]
 
 
 def test_from_a_model_to_its_answers_and_back(visit: Open, studio: Studio) -> None:

@@ -104,6 +104,14 @@ def search(client, n):
     return {"seconds": sum(each), **percentiles(each), "rows": len(rows)}
 
 
+def order(client, n):
+    rows = client.order(100)
+    assert len(rows) == 100, rows
+    assert rows == sorted(rows, reverse=True), rows
+    each = [timed(lambda: client.order(100)) for _ in range(n)]
+    return {"seconds": sum(each), **percentiles(each), "rows": len(rows)}
+
+
 def history(client, n):
     run, size = client.new_run(), 1000
     for b in range(n // size):

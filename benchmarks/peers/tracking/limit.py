@@ -20,6 +20,8 @@ create index if not exists last_key on last(key, value);""")
 SEARCH = """select b.value from param p join last a on a.run = p.run and a.key = 'm0' join last b on b.run = p.run and b.key = 'm1'
 where p.key = 'p0' and p.value = '3' and a.value > 0.5 order by b.value desc limit ?"""
 
+ORDER = "select value from last where key = 'm1' order by value desc limit ?"
+
 def points(run, rows):
     db.executemany("insert into point values(?,?,?,?)", [(run, *r) for r in rows])
     db.executemany("insert or replace into last values(?,?,?)", [(run, k, v) for k, v in {k: v for k, v, _ in rows}.items()])
@@ -27,6 +29,8 @@ def points(run, rows):
 def do(path, b):
     if path == "/search":
         return [r[0] for r in db.execute(SEARCH, (b["limit"],))]
+    if path == "/order":
+        return [r[0] for r in db.execute(ORDER, (b["limit"],))]
     if path == "/history":
         return db.execute("select value, step from point where run = ? and key = ? order by step", (b["run"], b["key"])).fetchall()
     db.execute("begin immediate")
@@ -88,6 +92,9 @@ class Client:
 
     def search(self, limit):
         return self._do("/search", {"limit": limit})
+
+    def order(self, limit):
+        return self._do("/order", {"limit": limit})
 
     def history(self, run, key):
         return len(self._do("/history", {"run": run, "key": key}))

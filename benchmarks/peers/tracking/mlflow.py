@@ -44,6 +44,10 @@ class Client:
         )
         return [run.data.metrics["m1"] for run in found]
 
+    def order(self, limit):
+        found = self.client.search_runs([self.experiment], order_by=["metrics.m1 DESC"], max_results=limit)
+        return [run.data.metrics["m1"] for run in found]
+
     def history(self, run, key):
         return len(self.client.get_metric_history(run, key))
 

@@ -3,6 +3,7 @@
 single  1,000 log_metric calls                 batch    50 batches of 1,000 points
 writers 8 processes, 200 log_metric calls each history  one metric of 100,000 points read back
 search  first 100 of --size runs (20 params, 20 metrics each), filter on a metric and a parameter, order by a metric
+order   first 100 of all of them, ordered by a metric
 fill    storing those runs: one create and one batch each
 """
 
@@ -28,7 +29,7 @@ with session.open(peer.REQUIREMENTS, peer.DISTRIBUTION) as box:
             )
             return json.loads(next(line for line in out.splitlines() if line.startswith("FIGURES "))[8:])
 
-        offered = getattr(peer, "CASES", ("single", "batch", "writers", "history", "search"))
+        offered = getattr(peer, "CASES", ("single", "batch", "writers", "history", "search", "order"))
         for case, n, count in (
             ("single", 1000, 1000),
             ("batch", 50, 50_000),
@@ -37,7 +38,9 @@ with session.open(peer.REQUIREMENTS, peer.DISTRIBUTION) as box:
         ):
             if case in offered:
                 session.repeat(case, count, lambda: drive(case, n))
-        if "search" in offered and session.wanted("search"):
+        asked = [case for case in ("search", "order") if case in offered and session.wanted(case)]
+        if asked:
             noted = session.settle()
             session.emit("fill", session.args.size, noted, **drive("fill", session.args.size))
-            session.repeat("search", session.args.size, lambda: drive("search", 20))
+        for case in asked:
+            session.repeat(case, session.args.size, lambda case=case: drive(case, 20))

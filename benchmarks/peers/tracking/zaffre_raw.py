@@ -48,9 +48,12 @@ class Client:
         })  # fmt: skip
 
     def search(self, limit):
-        found = self._do("runs/search", {"experiment_ids": ["0"], "filter": "metrics.m0 > 0.5 and params.p0 = '3'",
-                                         "order_by": ["metrics.m1 DESC"], "max_results": limit})  # fmt: skip
-        return [next(m["value"] for m in run["data"]["metrics"] if m["key"] == "m1") for run in found["runs"]]
+        return self.order(limit, filter="metrics.m0 > 0.5 and params.p0 = '3'")
+
+    def order(self, limit, **more):
+        asked = {"experiment_ids": ["0"], "order_by": ["metrics.m1 DESC"], "max_results": limit, **more}
+        found = self._do("runs/search", asked)["runs"]
+        return [next(m["value"] for m in run["data"]["metrics"] if m["key"] == "m1") for run in found]
 
     def history(self, run, key):
         return len(self._do(f"metrics/get-history?run_id={run}&metric_key={key}", None, "GET")["metrics"])

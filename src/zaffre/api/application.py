@@ -23,11 +23,8 @@ from zaffre.base.errors import ZaffreError
 from zaffre.services.context import Context
 
 
-def application(
-    ctx: Context, gate: Gate, version: str, doors: Sequence[BaseRoute] = (), first: Sequence[Middleware] = ()
-) -> Starlette:
-    """`doors` are routes of other protocols (MLflow's), which check permissions themselves; `first` stands before all
-    else and answers what must be quick."""
+def application(ctx: Context, gate: Gate, version: str, doors: Sequence[BaseRoute] = ()) -> Starlette:
+    """`doors` are routes of other protocols (MLflow's), which check permissions themselves."""
 
     @cache
     def described() -> dict[str, Any]:
@@ -46,6 +43,6 @@ def application(
         *pages(gate),
     ]
     handlers: dict[Any, Any] = {ZaffreError: errors.known, HTTPException: errors.http, Exception: errors.unknown}
-    app = Starlette(routes=own, exception_handlers=handlers, middleware=[*first, Middleware(Shield)])
+    app = Starlette(routes=own, exception_handlers=handlers, middleware=[Middleware(Shield)])
     app.router.redirect_slashes = False  # nobody is sent anywhere before we know who asks
     return app

@@ -13,21 +13,23 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import uvicorn
-from starlette.middleware import Middleware
 from starlette.requests import Request
 
 from zaffre.api.application import application
 from zaffre.api.auth import Gate
+from zaffre.app.one_write import Protocol
 from zaffre.app.platform import Platform, open_platform
 from zaffre.base.clock import iso
 from zaffre.base.errors import Conflict, InvalidRequest
 from zaffre.base.home import Home
 from zaffre.base.version import __version__
 from zaffre.core.job_state import TERMINAL
+from zaffre.core.permissions import Principal
 from zaffre.mlflow.quick import Quick
 from zaffre.mlflow.routes import routes as mlflow_routes
 from zaffre.plugins.vault.file_key import key_of
@@ -89,7 +91,7 @@ def serve(
             log_config=None,
             access_log=False,
             lifespan="off",
-            http="httptools",
+            http=Protocol,
             loop="uvloop",
             ws="websockets-sansio",
             ws_max_size=1 << 16,
@@ -135,12 +137,15 @@ def doors(platform: Platform, token: str, hosts: frozenset[str]) -> Any:
     ctx = platform.ctx
     gate = Gate(token, platform.key, hosts, Living(ctx))
 
+    @lru_cache(1024)
+    def context(principal: Principal) -> Context:
+        return replace(ctx, principal=principal)
+
     def authenticate(request: Request) -> Context:
         gate.check_host(request)
-        return replace(ctx, principal=gate.principal(request))
+        return context(gate.principal(request))
 
-    first = [Middleware(Quick, authenticate=authenticate)]
-    return application(ctx, gate, __version__, mlflow_routes(authenticate), first)
+    return Quick(application(ctx, gate, __version__, mlflow_routes(authenticate)), authenticate)
 
 
 class Living:

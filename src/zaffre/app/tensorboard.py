@@ -17,12 +17,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from zaffre.base.errors import Conflict, Unavailable
+from zaffre.base.errors import Conflict, NotFound, Unavailable
 from zaffre.base.home import Home
+from zaffre.core.job_state import TERMINAL
 from zaffre.plugins.virtualenv.indexes import uv_variables
 from zaffre.plugins.virtualenv.uv import find_uv
 from zaffre.sdk.connect import connect
 from zaffre.sdk.workspace import Workspace
+from zaffre.services.metrics.event_files import MARK
 from zaffre.wire.jobs import JobView
 
 RELEASE = "2.21.0"
@@ -34,13 +36,19 @@ def run(jobs: Sequence[str], *, home: str | None, workspace: str, port: int = 0)
     """Serve on loopback until Ctrl-C; the exit status of TensorBoard.
 
     Jobs of a server on this machine are read where they write, so that running ones are seen to grow; those of another
-    one are downloaded once. Raises `NotFound` for a job, `Conflict` for a port that is taken, `Unavailable` when
-    TensorBoard cannot be installed or does not start.
+    one are downloaded once. Raises `NotFound` for a job, or when none has event files, `Conflict` for a port that is
+    taken, `Unavailable` when TensorBoard cannot be installed or does not start.
     """
     address, transport = connect(Path(home) if home else None)
     with Workspace(transport, workspace) as ws, tempfile.TemporaryDirectory(prefix="zaffre-tensorboard-") as folder:
+        without: list[JobView] = []
         for name in dict.fromkeys(jobs):
-            _offer(ws, address.home, ws.jobs.get(name), Path(folder) / name)
+            job = ws.jobs.get(name)
+            _offer(ws, address.home, job, Path(folder) / name)
+            if not _has_events(Path(folder) / name):
+                without.append(job)
+        if without:
+            _say_without(without, all_of_them=len(without) == len(set(jobs)))
         return _serve(environment(), Path(folder), port)
 
 
@@ -89,6 +97,23 @@ def _offer(ws: Workspace, home: Home | None, job: JobView, place: Path) -> None:
     for label, folder in (("outputs", artifacts / "outputs"), ("logs", working), ("logs", artifacts / "logs")):
         if folder.is_dir() and not (place / label).exists():
             (place / label).symlink_to(folder)
+
+
+def _has_events(place: Path) -> bool:
+    folders = [place, *(folder.resolve() for folder in place.iterdir() if folder.is_dir())]
+    return any(MARK in name for folder in folders for _, _, names in os.walk(folder) for name in names)
+
+
+def _say_without(jobs: Sequence[JobView], *, all_of_them: bool) -> None:
+    """A job that runs may write some yet; else there is nothing to see. Raises `NotFound`."""
+    names = ", ".join(job.name for job in jobs)
+    if all_of_them and all(job.status in TERMINAL for job in jobs):
+        raise NotFound(
+            f"{names}: no event files of TensorBoard, neither in the outputs nor in `logs`",
+            code="NoEventFiles",
+            hint=f"what was logged to MLflow: zaffre metrics list {jobs[0].name}",
+        )
+    print(f"note: no event files of TensorBoard (yet): {names}", file=sys.stderr, flush=True)
 
 
 def _serve(python: Path, folder: Path, port: int) -> int:

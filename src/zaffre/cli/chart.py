@@ -19,8 +19,19 @@ class Line:
     last: Sequence[float | None]
 
 
-def chart(x: Sequence[float], lines: Sequence[Line], width: int, height: int, *, colour: bool = False) -> list[str]:
-    """`height` lines of text and one below with the ends of x; `width` characters with the labels on the left."""
+def chart(
+    x: Sequence[float],
+    lines: Sequence[Line],
+    width: int,
+    height: int,
+    *,
+    colour: bool = False,
+    end: float | None = None,
+) -> list[str]:
+    """`height` lines of text and one below with the ends of x; `width` characters with the labels on the left.
+
+    `end` is the greatest x, where the last one of `x` is but the beginning of a bucket.
+    """
     values = [value for line in lines for side in (line.least, line.greatest) for value in side if value is not None]
     if not values:
         return ["(no values)"]
@@ -31,8 +42,8 @@ def chart(x: Sequence[float], lines: Sequence[Line], width: int, height: int, *,
     for number, line in enumerate(lines):
         _draw(canvas, x, line, low, high, number)
     rows = [f"{labels.get(row, ''):>{left - 2}} ┤{text}" for row, text in enumerate(canvas.rows(colour))]
-    begin, end = _label(x[0]), _label(x[-1])
-    return [*rows, " " * left + begin + end.rjust(canvas.width - len(begin))]
+    first, last = _label(x[0]), _label(x[-1] if end is None else end)
+    return [*rows, " " * left + first + last.rjust(canvas.width - len(first))]
 
 
 class _Canvas:

@@ -12,7 +12,6 @@ def add(verbs: Verbs, word: str, summary: str) -> None:
         zaffre completion bash > ~/.local/share/bash-completion/completions/zaffre
         zaffre completion zsh > ~/.zfunc/_zaffre
         """)  # fmt: skip
-    parser.usage = "%(prog)s SHELL"
     parser.add_argument("shell", choices=("bash", "zsh", "tcsh"), help="bash, zsh or tcsh")
 
 

@@ -10,7 +10,6 @@ from zaffre.cli.parser import Verbs
 
 def add(verbs: Verbs, word: str, summary: str) -> None:
     parser = verbs.add(word, _demo, summary, "zaffre demo\nzaffre demo my-folder")
-    parser.usage = "%(prog)s [DIR]"
     parser.add_argument("folder", nargs="?", metavar="DIR", help="where the project is written (default: a new folder)")
 
 

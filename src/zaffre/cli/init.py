@@ -13,7 +13,6 @@ from zaffre.cli.parser import Verbs
 
 def add(verbs: Verbs, word: str, summary: str) -> None:
     parser = verbs.add(word, _init, summary, "zaffre init my-project")
-    parser.usage = "%(prog)s [DIR]"
     parser.add_argument("folder", nargs="?", default=".", metavar="DIR", help="new or empty folder (default: here)")
 
 

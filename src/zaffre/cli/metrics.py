@@ -21,7 +21,6 @@ def add(verbs: Verbs) -> None:
         zaffre metrics list merry_falcon_x7k2m9p4qr
         zaffre metrics list JOB --query "[?starts_with(key, 'train')]"
         """, columns=("key", "value", "step", "points"))  # fmt: skip
-    listing.usage = "%(prog)s JOB [flags]"
     listing.add_argument("job", metavar="JOB", help="name of the job")
 
     show = verbs.add("show", _show, "Show the points of metrics, or draw them in the terminal", """
@@ -29,7 +28,6 @@ def add(verbs: Verbs) -> None:
         zaffre metrics show JOB_A JOB_B --key loss --plot --smooth 0.9
         zaffre metrics show JOB --key loss -o tsv > loss.tsv
         """, columns=("job", "key", "step", "time", "value"))  # fmt: skip
-    show.usage = "%(prog)s JOB... [flags]"
     show.add_argument("jobs", nargs="+", metavar="JOB", help="names of jobs; several are drawn into one chart")
     show.add_argument("--key", "-k", action="extend", nargs="+", default=[], metavar="KEY",
                       help=f"metrics (default: all of them; drawn: the first {SHOWN})")  # fmt: skip
@@ -98,7 +96,7 @@ def _plot(args: Namespace, ws: Any, keys: list[str]) -> None:
                                   hint=f"zaffre metrics list {args.jobs[0]}")  # fmt: skip
         lines = [Line(c.columns["min"], c.columns["max"], c.columns["last"]) for c in found.curves]
         print(f"{printable(key)}, by {args.x}" + (f", bucketed {found.ratio:g}:1" if found.ratio > 1 else ""))
-        for row in chart(found.x, lines, width, HEIGHT, colour=colour):
+        for row in chart(found.x, lines, width, HEIGHT, colour=colour, end=_end(args, ws, key, found)):
             print(row)
         for number, curve in enumerate(found.curves):
             last = next((value for value in reversed(curve.columns["last"]) if value is not None), None)
@@ -106,3 +104,15 @@ def _plot(args: Namespace, ws: Any, keys: list[str]) -> None:
             told += f", {curve.points:,} points" + (f", {curve.not_finite:,} not finite" if curve.not_finite else "")
             mark = f"\x1b[{COLOURS[number % len(COLOURS)]}m──\x1b[0m" if colour else "──"
             print(f"{mark} {curve.run}: {told}")
+
+
+def _end(args: Namespace, ws: Any, key: str, found: Any) -> float:
+    """The greatest x. Of a bucket it is known where it begins: the last one is looked into until it is one x."""
+    end = float(found.x[-1])
+    while found.width:
+        begins, width = found.x[-1], found.width
+        found = ws.metrics.query(args.jobs, [key], x=args.x, range=(begins, None), buckets=100)
+        if not found.x or found.width >= width:
+            return end
+        end = float(found.x[-1])
+    return end

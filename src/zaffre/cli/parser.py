@@ -32,6 +32,20 @@ class Parser(argparse.ArgumentParser):
         given.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         super().__init__(**given)
 
+    def format_usage(self) -> str:
+        self._say_usage()
+        return super().format_usage()
+
+    def format_help(self) -> str:
+        self._say_usage()
+        return super().format_help()
+
+    def _say_usage(self) -> None:
+        """What stands without a flag, in its order; the flags are listed below: in a usage line nobody finds them."""
+        if self.usage is None and self._subparsers is None:
+            words = [_shown(action) for action in self._get_positional_actions()]
+            self.usage = " ".join((self.prog.replace("%", "%%"), *words, "[flags]"))
+
     def error(self, message: str) -> NoReturn:
         raise errors.InvalidRequest(_nearest(message), code="InvalidCommand", hint=f"`{self.prog} --help` explains")
 
@@ -94,10 +108,14 @@ class Verbs:
         """`columns` are those of its table; `run` gets the parsed flags and returns what is printed."""
         epilog = "examples:\n" + textwrap.indent(textwrap.dedent(examples).strip(), "  ") if examples else None
         parser: Parser = self._verbs.add_parser(verb, help=summary, description=summary + ".", epilog=epilog)
-        parser.usage = f"{parser.prog} [flags]"  # the flags are listed below; in a usage line nobody finds them
         parser.set_defaults(run=run, parser=parser, columns=tuple(columns), noun=self.noun, **defaults)
         parser.add_globals()
         return parser
+
+
+def _shown(action: argparse.Action) -> str:
+    name = action.metavar if isinstance(action.metavar, str) else action.dest.upper()
+    return {"+": f"{name}...", "*": f"[{name}...]", "?": f"[{name}]"}.get(str(action.nargs), name)
 
 
 def positive(text: str) -> int:

@@ -14,7 +14,6 @@ def add(verbs: Verbs, word: str, summary: str) -> None:
         zaffre tensorboard merry_falcon_x7k2m9p4qr
         zaffre tensorboard JOB_A JOB_B --port 6006
         """)  # fmt: skip
-    parser.usage = "%(prog)s JOB... [flags]"
     parser.add_argument("jobs", nargs="+", metavar="JOB", help="names of jobs; running ones are seen to grow")
     parser.add_argument("--port", type=int, default=0, metavar="PORT", help="of loopback (default: a free one)")
 

@@ -14,7 +14,6 @@ def add(verbs: Verbs, word: str, summary: str) -> None:
         zaffre validate pipeline.yml
         zaffre validate job.yml --set inputs.learning_rate=0.1
         """, columns=("file", "kind", "valid"))  # fmt: skip
-    parser.usage = "%(prog)s FILE [flags]"
     parser.add_argument("file", metavar="FILE", help="YAML file")
     parser.add_set("replace a value of the file first: path=value")
 

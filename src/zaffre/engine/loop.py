@@ -44,6 +44,7 @@ REAP_QUIET_S, REAP_EVERY_S, REAP_AT_ONCE = 60.0, 600.0, 5000
 ROTATE_EVERY_S = 3.0
 COMPACT_FIRST_S, COMPACT_EVERY_S, COMPACT_FOR_S = 10.0, 60.0, 1.0  # metrics, when nothing runs; each time so long
 COMPACT_BUSY_S = 600.0  # and so often when there is always something that runs
+COUNT_EVERY_S, COUNT_BUSY_S, COUNT_FOR_S = 10.0, 50.0, 1.0  # the names that runs logged, for pickers
 COMPACT_BACK_MS = 86_400_000  # what was logged before a restart may wait for it still
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.1, 5.0  # before a database that did not answer is asked again
 # So long a change may wait for others to share its commit, and so long that a started step runs (its claim is
@@ -67,6 +68,7 @@ class Engine:
         self._ahead: int | None = None  # the job that was made ready last while it waited
         self._rotating = threading.Lock()
         self._next_compaction = time.monotonic() + COMPACT_FIRST_S
+        self._next_count = time.monotonic() + COUNT_EVERY_S
         self._compacted = now_ms() - COMPACT_BACK_MS
 
     def start(self) -> None:
@@ -260,6 +262,9 @@ class Engine:
         if now >= self._next_compaction + (COMPACT_BUSY_S if motor.trees else 0.0):
             self._next_compaction = now + COMPACT_EVERY_S
             motor.chore(self._compact)
+        if now >= self._next_count + (COUNT_BUSY_S if motor.trees else 0.0):
+            self._next_count = now + COUNT_EVERY_S
+            motor.chore(self._count)
         if now >= self._next_rotation:
             self._next_rotation = now + ROTATE_EVERY_S
             logs = [self.ctx.home.log(live.job.workspace, live.job.name) for live in motor.watched.values()]
@@ -269,7 +274,9 @@ class Engine:
 
     def _compact(self) -> None:
         self._compacted = compact_metrics(self.ctx, self._compacted, COMPACT_FOR_S)
-        count_keys(self.ctx, COMPACT_FOR_S)
+
+    def _count(self) -> None:
+        count_keys(self.ctx, COUNT_FOR_S)
 
     def _look_into(self, logs: list[Path], running: list[Live]) -> None:
         """Long logs of running jobs are packed as they grow. A full disk is no reason to end a job."""

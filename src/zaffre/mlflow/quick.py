@@ -1,7 +1,7 @@
 """A short way for what programs send most, metrics: before routes are looked through and headers added.
 
 It answers as routes.py would, and hands whatever is not plain metrics to the same endpoints. Requests that come
-together share a commit and a thread; each is answered when what it brought is committed, not before.
+together share a commit, on SQLite without a thread; each is answered when what it brought is committed, not before.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import get_ident
 from typing import Any
 
 import orjson
@@ -37,15 +38,15 @@ _HEADERS = [(b"content-type", b"application/json"), (b"x-content-type-options", 
 
 
 class Quick:
-    """ASGI middleware. `authenticate` as in `zaffre.mlflow.routes.routes`."""
+    """ASGI, around the application. `authenticate` as in `zaffre.mlflow.routes.routes`."""
 
     def __init__(self, app: ASGIApp, authenticate: Callable[[Request], Context]) -> None:
-        self._app, self._authenticate = app, authenticate
+        self.inner, self._authenticate = app, authenticate
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         found = PATH.fullmatch(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
         if found is None:
-            return await self._app(scope, receive, send)
+            return await self.inner(scope, receive, send)
         status, body = 200, b"{}"
         try:
             await self._log(Request(scope), receive, found[1], found[2])
@@ -79,9 +80,13 @@ class Quick:
                 ended: asyncio.Future[None] = loop.create_future()
 
                 def told(error: Exception | None) -> None:
-                    loop.call_soon_threadsafe(_end, ended, error)
+                    if get_ident() == here:
+                        _end(ended, error)
+                    else:
+                        loop.call_soon_threadsafe(_end, ended, error)
 
-                begin_metrics(context, workspace, required(body, "run_id", "run_uuid"), points, told, _WORKERS.submit)
+                here, run = get_ident(), required(body, "run_id", "run_uuid")
+                begin_metrics(context, workspace, run, points, told, loop.call_soon, _WORKERS.submit)
                 return await ended
         call = Call(context, workspace, body, {}, request.headers.get("user-agent", ""))
         await loop.run_in_executor(_WORKERS, ENDPOINTS[kind], call)

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -64,6 +65,21 @@ _PLAIN = {(e.method, e.path): e for e in API if "{" not in e.path}
 _PLACED = [(e, re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(e.path)))) for e in API if "{" in e.path]
 NOUNS = {"registered-models": "model", "model-versions": "model", "experiments": "jobs", "runs": "jobs"}
 HOT = ("runs/log-metric", "runs/log-batch")  # comes by the thousand; who draws it looks from time to time
+
+
+class _Whole(Convertor[str]):
+    """What follows, line breaks and all: one that is left out would name another file."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("whole", _Whole())
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
@@ -75,11 +91,11 @@ def routes(authenticate: Authenticate) -> list[Route]:
     """
     door = _Door(authenticate)
     return [
-        Route("/mlflow/{workspace}/api/{version}/mlflow/{path:path}", door.api, methods=METHODS),
-        Route("/mlflow/{workspace}/api/{version}/mlflow-artifacts/{path:path}", door.proxy, methods=METHODS),
+        Route("/mlflow/{workspace}/api/{version}/mlflow/{path:whole}", door.api, methods=METHODS),
+        Route("/mlflow/{workspace}/api/{version}/mlflow-artifacts/{path:whole}", door.proxy, methods=METHODS),
         Route("/mlflow/{workspace}/v1/traces", door.spans, methods=["POST"]),
         Route("/mlflow/{workspace}/version", door.version, methods=["GET"]),
-        Route("/mlflow/{workspace}/{path:path}", door.unknown, methods=METHODS),
+        Route("/mlflow/{workspace}/{path:whole}", door.unknown, methods=METHODS),
     ]
 
 

@@ -37,6 +37,7 @@ from zaffre.services.jobs import (
     resume,
     show,
     submit,
+    table,
     watch,
 )
 from zaffre.services.jobs import diff as job_diff
@@ -113,6 +114,7 @@ HANDLERS: dict[str, Handler] = {
     "runs.count": search.count,
     "runs.keys": keys.keys,
     "runs.images": images.images,
+    "jobs.table": table.preview,
     "runs.compare": compare.compare,
     "views.list": views.list_views,
     "views.create": views.create,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from zaffre.store.tables.assets import asset_versions
+from zaffre.store.tables.assets import INDEXED, PLACE, asset_versions
 
 V = asset_versions.c
 
@@ -22,7 +22,8 @@ def versions_around(connection: Connection, workspace: str, uri: str, limit: int
 
 def _around(uri: str) -> ColumnElement[bool]:
     places = uri.split("/")
-    return V.uri.in_(["/".join(places[:end]) + slash for end in range(1, len(places) + 1) for slash in ("", "/")])
+    around = ["/".join(places[:end]) + slash for end in range(1, len(places) + 1) for slash in ("", "/")]
+    return and_(PLACE.in_({place[:INDEXED] for place in around}), V.uri.in_(around))
 
 
 def _versions(

@@ -23,6 +23,7 @@ from sqlalchemy.schema import Table
 from sqlalchemy.sql.dml import Insert
 
 from zaffre.base.errors import InvalidRequest, Unavailable
+from zaffre.store.at_once import AtOnce, NotNow
 
 SQLITE_PRAGMAS = (
     "PRAGMA journal_mode=WAL",
@@ -48,6 +49,7 @@ class Database:
         # SQLite has one writer at a time, and makes the others sleep in steps of up to 100 ms: a lock of ours is fair.
         self._writer = threading.RLock() if self.is_sqlite else None
         self._pending = threading.local()
+        self._at_once: AtOnce | None = None
 
     @classmethod
     def at(cls, home: Path) -> Database:
@@ -98,6 +100,19 @@ class Database:
         for call in calls:
             call()
 
+    @contextmanager
+    def write_at_once(self) -> Iterator[sqlite3.Connection]:
+        """As `write`, for the few statements of `Prepared` and nothing else. Raises `NotNow` rather than wait."""
+        if not self._writer or not self._writer.acquire(blocking=False):
+            raise NotNow
+        try:
+            if self._at_once is None:
+                self._at_once = AtOnce(self.engine.raw_connection())
+            with self._at_once.write() as connection:
+                yield connection
+        finally:
+            self._writer.release()
+
     def after_commit(self, call: Callable[[], None]) -> None:
         """Call this when the present `write()` has committed; never if it fails."""
         calls = getattr(self._pending, "calls", None)
@@ -118,6 +133,9 @@ class Database:
             return connection
 
     def close(self) -> None:
+        if self._at_once:
+            self._at_once.close()
+            self._at_once = None
         self.engine.dispose()
 
 

@@ -16,7 +16,7 @@ from zaffre.base.ids import sequence
 from zaffre.store import metric_form
 from zaffre.store.db import Database
 from zaffre.store.metric_form import fold, pack, records
-from zaffre.store.prepared import Prepared
+from zaffre.store.prepared import AnyConnection, Prepared
 from zaffre.store.tables.tracking import metric_chunks, metric_latest
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class Latest(NamedTuple):
     points: int
 
 
-def append(db: Database, connection: Connection, batches: Iterable[tuple[int, Sequence[Point]]]) -> None:
+def append(db: Database, connection: AnyConnection, batches: Iterable[tuple[int, Sequence[Point]]]) -> None:
     """Add points to jobs, given as (job id, points), in any order."""
     series: dict[tuple[int, str], list[tuple[int, int, float]]] = {}
     for job, points in batches:

@@ -9,10 +9,12 @@ from sqlalchemy import Connection, select
 
 from zaffre.base.errors import InvalidRequest
 from zaffre.store.db import Database
+from zaffre.store.prepared import Prepared
 from zaffre.store.run_key_counts import uncount
 from zaffre.store.tables.tracking import params
 
 P = params.c
+_INSERT = Prepared(lambda db: db.insert(params).on_conflict_do_nothing(index_elements=["job_id", "key"]))
 
 
 def add(db: Database, connection: Connection, job_id: int, run: str, values: Mapping[str, str]) -> None:
@@ -23,7 +25,8 @@ def add(db: Database, connection: Connection, job_id: int, run: str, values: Map
     rows = [
         {"job_id": job_id, "key": key, "value": values[key], "number": number_of(values[key])} for key in sorted(values)
     ]
-    connection.execute(db.insert(params).on_conflict_do_nothing(index_elements=["job_id", "key"]), rows)
+    if _INSERT.run(db, connection, rows).rowcount == len(rows):
+        return  # all of them are new
     stored = dict(connection.execute(select(P.key, P.value).where(P.job_id == job_id, P.key.in_(list(values)))).all())
     for key, value in values.items():
         if stored[key] != value:

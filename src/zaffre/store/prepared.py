@@ -4,12 +4,16 @@ costs several times the statement.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection
 
 from zaffre.store.db import Database
+
+AnyConnection = Connection | sqlite3.Connection  # the second one is of `Database.write_at_once`
 
 
 class Prepared:
@@ -17,18 +21,20 @@ class Prepared:
 
     def __init__(self, make: Callable[[Database], Any]) -> None:
         self._make = make
-        self._known: dict[bool, tuple[str, Sequence[str] | None]] = {}
+        self._known: dict[bool, tuple[str, Callable[[Mapping[str, Any]], Any] | None]] = {}
 
     def run(
-        self, db: Database, connection: Connection, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
-    ) -> CursorResult[Any]:
-        """With these values, or with each of several sets of them."""
+        self, db: Database, connection: AnyConnection, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    ) -> Any:
+        """With these values, or with each of several sets of them. What it returns has `fetchall`."""
         if (known := self._known.get(db.is_sqlite)) is None:
-            compiled = self._make(db).compile(dialect=connection.dialect)
-            known = self._known[db.is_sqlite] = (str(compiled), compiled.positiontup)
-        text, order = known
-        if order is None:
-            return connection.exec_driver_sql(text, values)
-        if isinstance(values, Mapping):
-            return connection.exec_driver_sql(text, tuple(values[name] for name in order))
-        return connection.exec_driver_sql(text, [tuple(row[name] for name in order) for row in values])
+            compiled = self._make(db).compile(dialect=db.engine.dialect)
+            order = compiled.positiontup
+            known = self._known[db.is_sqlite] = (str(compiled), itemgetter(*order) if order else None)
+        text, ordered = known
+        given: Any = values
+        if ordered is not None:
+            given = ordered(values) if isinstance(values, Mapping) else [ordered(row) for row in values]
+        if isinstance(connection, Connection):
+            return connection.exec_driver_sql(text, given)
+        return (connection.executemany if isinstance(given, list) else connection.execute)(text, given)

@@ -45,7 +45,7 @@ def search(
     limit: int = 1000,
 ) -> list[RunKey]:
     """By (key, kind), those behind `after`. Archived runs are not counted, nor do their values widen a range."""
-    counts = _counts(connection, workspace, prefix, kind, experiment_id)
+    counts = _counts(connection, sqlite, workspace, prefix, kind, experiment_id)
     page = sorted(item for item in counts if after is None or item > after)[:limit]
     ranges: dict[tuple[str, str], tuple[float | None, float | None]] = {}
     for noun in NUMBERS:
@@ -56,9 +56,12 @@ def search(
 
 
 def _counts(
-    connection: Connection, workspace: str, prefix: str, kind: Kind | None, experiment_id: int | None
+    connection: Connection, sqlite: bool, workspace: str, prefix: str, kind: Kind | None, experiment_id: int | None
 ) -> dict[tuple[str, str], int]:
     """What was counted, and the runs that were not yet."""
+    # Only the index of those may lead: SQLite would rather look at all runs of the workspace.
+    here = (J.workspace.concat("") if sqlite and experiment_id is None else J.workspace) == workspace
+    scope = [here] if experiment_id is None else [here, J.experiment_id == experiment_id]
     found: dict[tuple[str, str], int] = {}
     query = select(K.key, K.kind, func.sum(K.runs)).where(K.workspace == workspace, *_begins(K.key, prefix))
     if kind is not None:
@@ -67,18 +70,11 @@ def _counts(
         query = query.where(K.experiment_id == experiment_id)
     query = query.group_by(K.key, K.kind).having(func.sum(K.runs) > 0)
     found.update(((key, noun), int(runs)) for key, noun, runs in connection.execute(query))
-    scope = _in_scope(workspace, experiment_id)
-    if experiment_id is None:
-        scope.append(J.experiment_id > 0)  # of every run; it leads SQLite to the index of the runs that are not counted
     for noun, table in TABLES:
         if kind in (None, noun):
-            live = (
-                select(table.c.key, func.count())
-                .join_from(table, jobs, table.c.job_id == J.id)
-                .where(UNCOUNTED, *scope, *_begins(table.c.key, prefix))
-                .group_by(table.c.key)
-            )
-            for key, runs in connection.execute(live):
+            uncounted = select(J.id).where(UNCOUNTED, *scope)
+            live = select(table.c.key, func.count()).where(table.c.job_id.in_(uncounted), *_begins(table.c.key, prefix))
+            for key, runs in connection.execute(live.group_by(table.c.key)):
                 found[key, noun] = found.get((key, noun), 0) + runs
     return found
 

@@ -1,4 +1,5 @@
-"""The parts of an order by what runs logged, each of which an index can be walked along: numbers, others, none.
+"""The parts of an order by what runs logged, each of which an index can be walked along: numbers, others, none; in the
+order of MLflow, to which numbers are texts: what is there, none.
 
 A key is where a page ends: rank of the stretch, a value for each slot, start and id of the run. A slot is a column by
 which its stretch is sorted, or what stands in its place where the stretch is not.
@@ -57,9 +58,11 @@ def stretches(connection: Connection, build: Conditions, order: Order) -> Sequen
             Stretch(1, metric_latest, (0.0,), (held, M.is_nan == True)),  # noqa: E712
             Stretch(2, metric_latest, (None,)),
         )
-    if order.entity == "param" and not build.mlflow and not _has_long(connection, order.key):
+    if order.entity == "param" and not _has_long(connection, order.key):
         number, value = Sort(P.number, up, "number"), Sort(P.value, up, "text")
         short = (P.key == order.key, func.length(P.value) <= INDEXED)
+        if build.mlflow:
+            return Stretch(0, params, (value,), short), Stretch(1, params, (None,))
         return (
             Stretch(0, params, (number, value), (*short, P.number.isnot(None))),
             Stretch(1, params, (None, value), (*short, P.number.is_(None)), (number,)),

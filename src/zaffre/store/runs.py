@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,8 +15,8 @@ from zaffre.core.job_state import LIVING, Status
 from zaffre.store import job_tags
 from zaffre.store import jobs as job_store
 from zaffre.store.db import Database
-from zaffre.store.prepared import Prepared
-from zaffre.store.run_key_counts import uncount
+from zaffre.store.prepared import AnyConnection, Prepared
+from zaffre.store.run_key_counts import count_metrics
 from zaffre.store.tables.jobs import SOURCE, STARTED, job_events, jobs
 
 INTERACTIVE = "interactive"
@@ -123,18 +123,25 @@ def deleted(name: str) -> InvalidRequest:
 
 
 def writable(
-    db: Database, connection: Connection, names: Sequence[tuple[str, str]]
+    db: Database, connection: AnyConnection, logged: Iterable[tuple[str, str, Collection[str]]]
 ) -> dict[tuple[str, str], tuple[int, InvalidRequest | None]]:
-    """(workspace, run) -> (job id, why it may not log) of those that exist."""
-    found: Any
-    if len(set(names)) == 1:
-        found = _ONE.run(db, connection, {"workspace": names[0][0], "name": names[0][1]})
+    """(workspace, run) -> (job id, why it may not log) of those that exist.
+
+    `logged` are metrics that will be written in this transaction: (workspace, run, keys). Raises `NotNow`.
+    """
+    different: dict[tuple[str, str], set[str]] = {}
+    for workspace, name, keys in logged:
+        different.setdefault((workspace, name), set()).update(keys)
+    if not isinstance(connection, Connection) or len(different) == 1:
+        each = ({"workspace": workspace, "name": name} for workspace, name in different)
+        rows = [row for one in each for row in _ONE.run(db, connection, one).fetchall()]
     else:
-        both = {"workspaces": list({name[0] for name in names}), "names": list({name[1] for name in names})}
-        found = connection.execute(_MANY, both)
-    rows = found.all()
-    if counted := [row[2] for row in rows if row[5]]:
-        uncount(connection, counted)
+        both = {"workspaces": list({name[0] for name in different}), "names": list({name[1] for name in different})}
+        rows = list(connection.execute(_MANY, both).all())
+    count_metrics(db, connection, {
+        id_: different[workspace, name] for workspace, name, id_, gone, source, counted in rows
+        if counted and not gone and not source and (workspace, name) in different
+    })  # fmt: skip
     return {
         (workspace, name): (id_, deleted(name) if gone else reused(name) if source else None)
         for workspace, name, id_, gone, source, _ in rows

@@ -16,7 +16,7 @@ from zaffre.store.db import Database
 TABLES = (
     "jobs", "assets", "resources", "tracking", "run_keys", "views", "endpoints", "traces", "audit", "homes",
 )  # fmt: skip
-HEAD = "0006"  # the newest revision; a test compares it with the files in migrations/versions
+HEAD = "0007"  # the newest revision; a test compares it with the files in migrations/versions
 VERSION_TABLE = "alembic_version"
 
 

@@ -46,9 +46,33 @@ class ReadFile(JobRef):
     render: bool = False
 
 
+class PreviewTable(JobRef):
+    """The first rows of a tabular file (parquet, csv, tsv, jsonl)."""
+
+    area: Area = "artifacts"
+    output_name: str | None = None
+    path: str
+    max_rows: int = Field(default=500, ge=1, le=5000)
+
+
+class TableColumn(View):
+    name: str
+    type: str
+
+
+class TablePreview(View):
+    """`rows` is how many there are, none where that is not known without reading all."""
+
+    rows: int | None = None
+    columns: list[TableColumn]
+    preview: list[list[Any]]  # a value for each column, as text where JSON has no such type
+
+
 _JOB = "/workspaces/{workspace}/jobs/{name}"
 LIST = Operation("jobs.files", "GET", _JOB + "/files", JobFiles, FileList, Permission.JOBS_READ,
                  "List a folder of outputs, artifacts or code")  # fmt: skip
 READ = Operation("jobs.file", "GET", _JOB + "/file", ReadFile, View, Permission.JOBS_READ,
                  "Read a file of outputs, artifacts or code", Body.STREAM_DOWN)  # fmt: skip
-OPERATIONS: tuple[Operation[Any, Any], ...] = (LIST, READ)
+TABLE = Operation("jobs.table", "GET", _JOB + "/table", PreviewTable, TablePreview, Permission.JOBS_READ,
+                  "Show the first rows of a table among outputs, artifacts or code")  # fmt: skip
+OPERATIONS: tuple[Operation[Any, Any], ...] = (LIST, READ, TABLE)

@@ -869,6 +869,15 @@ export interface PlanView {
   [more: string]: unknown;
 }
 
+export interface PreviewTable {
+  workspace?: string;
+  name: string;
+  area?: "artifacts" | "output" | "code";
+  output_name?: string | null;
+  path: string;
+  max_rows?: number;
+}
+
 export interface ProfileData {
   workspace?: string;
   name: string;
@@ -1246,6 +1255,19 @@ export interface SubmitJob {
   verify?: number | null;
 }
 
+export interface TableColumn {
+  name: string;
+  type: string;
+  [more: string]: unknown;
+}
+
+export interface TablePreview {
+  rows?: number | null;
+  columns: TableColumn[];
+  preview: any[][];
+  [more: string]: unknown;
+}
+
 export interface TableProfile {
   path: string;
   rows?: number | null;
@@ -1465,6 +1487,7 @@ export interface Operations {
   "jobs.resume": { request: ResumeJob; response: JobView };
   "jobs.show": { request: JobRef; response: JobView };
   "jobs.states": { request: JobRef; response: StatesView };
+  "jobs.table": { request: PreviewTable; response: TablePreview };
   "jobs.update": { request: UpdateJob; response: JobView };
   "jobs.watch": { request: WatchJob; response: Response };
   "lineage.graph": { request: TraceLineage; response: LineageGraph };

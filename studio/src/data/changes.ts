@@ -1,12 +1,12 @@
 // What somebody else changed is asked again: the server says of which noun, every page that shows it looks again.
 import { useEffect, useRef } from "react";
-import { queries, useTopic } from "./hooks";
+import { isRefused, queries, useTopic } from "./hooks";
 
 const FIRST_MS = 40; // changes come in bundles
 const NEXT_MS = 400; // and a page is not asked more often than this
 /** What shows things of another noun too. */
 const SHOWN_IN: Record<string, string[]> = {
-  jobs: ["runs.", "batch-endpoint.jobs", "compute.use"],
+  jobs: ["runs.search", "runs.count", "runs.compare", "batch-endpoint.jobs", "compute.use"],
   data: ["lineage."],
   model: ["audit.", "lineage."],
   environment: ["lineage."],
@@ -34,7 +34,7 @@ export function useChanges(): void {
   const look = () => {
     const [changes, every] = [waiting.current, all.current];
     [waiting.current, all.current, timer.current, last.current] = [[], false, undefined, Date.now()];
-    void queries.invalidateQueries({ predicate: (query) => every || touched(query.queryKey, changes) });
+    void queries.invalidateQueries({ predicate: (query) => !isRefused(query) && (every || touched(query.queryKey, changes)) });
   };
   useTopic("changes", (frame) => {
     if (frame.op === "gap") all.current = true;

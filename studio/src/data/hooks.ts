@@ -77,6 +77,9 @@ export function useConnection(): Connection {
   return useSyncExternalStore(watchConnection, connectionNow);
 }
 
+/** What was asked wrongly is refused again, whatever changed: asking would only make the page flicker. */
+export const isRefused = (query: { state: { error: unknown } }): boolean => query.state.error instanceof ApiError && query.state.error.status === 400;
+
 /** Ask again soon, once, however many events come. */
 export function useRefetchSoon(names: string[], wait = 250): () => void {
   const client = useQueryClient();
@@ -88,7 +91,7 @@ export function useRefetchSoon(names: string[], wait = 250): () => void {
     if (timer.current) return;
     timer.current = setTimeout(() => {
       timer.current = undefined;
-      void client.invalidateQueries({ predicate: (query) => wanted.current.some((name) => String(query.queryKey[0]).startsWith(name)) });
+      void client.invalidateQueries({ predicate: (query) => !isRefused(query) && wanted.current.some((name) => String(query.queryKey[0]).startsWith(name)) });
     }, wait);
   };
 }

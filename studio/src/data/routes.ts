@@ -81,6 +81,7 @@ export const ROUTES = {
   "jobs.resume": ["POST", "api/workspaces/{workspace}/jobs/{name}/resume"],
   "jobs.show": ["GET", "api/workspaces/{workspace}/jobs/{name}"],
   "jobs.states": ["GET", "api/workspaces/{workspace}/jobs/{name}/states"],
+  "jobs.table": ["GET", "api/workspaces/{workspace}/jobs/{name}/table"],
   "jobs.update": ["PATCH", "api/workspaces/{workspace}/jobs/{name}"],
   "jobs.watch": ["GET", "api/workspaces/{workspace}/jobs/{name}/events"],
   "lineage.graph": ["GET", "api/workspaces/{workspace}/lineage"],

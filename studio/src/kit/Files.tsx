@@ -5,7 +5,7 @@ import { ApiError, fileUrl } from "../data/client";
 import { useApi, useWorkspace } from "../data/hooks";
 import { bytes, count } from "../lib/format";
 import { parseCsv } from "../lib/table";
-import { Copy, Empty, Failure, Segments, Skeleton } from "./basic";
+import { Answer, Copy, Empty, Failure, Segments, Skeleton } from "./basic";
 import { Code } from "./Code";
 import { Grid, type Column } from "./Grid";
 import { Icon } from "./Icon";
@@ -87,7 +87,7 @@ function Folder({ job, area, path, depth, chosen, choose, live }: { job: string;
 }
 
 const IMAGE = /\.(png|jpe?g|gif|webp|svg)$/i;
-const iconOf = (name: string): string => (IMAGE.test(name) ? "image" : /\.(csv|tsv)$/i.test(name) ? "table" : /\.(py|ya?ml|json|sh|toml)$/i.test(name) ? "code" : "file");
+const iconOf = (name: string): string => (IMAGE.test(name) ? "image" : /\.(csv|tsv|parquet)$/i.test(name) ? "table" : /\.(py|ya?ml|json|sh|toml)$/i.test(name) ? "code" : "file");
 const TEXT_BYTES = 4_000_000;
 
 export function Viewer({ job, file, actions }: { job: string; file: Chosen; actions?: ReactNode }) {
@@ -110,7 +110,7 @@ export function Viewer({ job, file, actions }: { job: string; file: Chosen; acti
         <a className="btn icon small" href={url} download={name} aria-label={`Download ${name}`}><Icon name="download" size={15} /></a>
       </div>
       <div className="content">
-        {kind === "image" ? <Picture url={url} name={name} /> : kind === "media" ? <Media url={url} name={name} /> : kind === "html" && !raw ? <Page url={fileUrl({ ...request, render: true })} name={name} /> : kind === "bytes" ? <Binary size={file.size} name={name} /> : <Text url={url} size={file.size ?? 0} name={name} kind={raw ? "text" : kind} />}
+        {kind === "image" ? <Picture url={url} name={name} /> : kind === "media" ? <Media url={url} name={name} /> : kind === "html" && !raw ? <Page url={fileUrl({ ...request, render: true })} name={name} /> : kind === "parquet" ? <Parquet request={{ name: job, area: file.area.area, output_name: file.area.output_name, path: file.path }} name={name} /> : kind === "bytes" ? <Binary size={file.size} name={name} /> : <Text url={url} size={file.size ?? 0} name={name} kind={raw ? "text" : kind} />}
       </div>
     </div>
   );
@@ -122,8 +122,9 @@ function kindOf(name: string): string {
   if (/\.html?$/i.test(name)) return "html";
   if (/\.(md|markdown)$/i.test(name)) return "markdown";
   if (/\.(csv|tsv)$/i.test(name)) return "table";
+  if (/\.parquet$/i.test(name)) return "parquet";
   if (/\.ipynb$/i.test(name)) return "notebook";
-  if (/\.(parquet|pkl|pickle|joblib|pt|pth|onnx|npy|npz|zip|gz|tar|bin|h5|so|pdf|safetensors|ubj|xlsx?)$/i.test(name)) return "bytes";
+  if (/\.(pkl|pickle|joblib|pt|pth|onnx|npy|npz|zip|gz|tar|bin|h5|so|pdf|safetensors|ubj|xlsx?)$/i.test(name)) return "bytes";
   return "text";
 }
 
@@ -167,6 +168,37 @@ function Text({ url, size, name, kind }: { url: string; size: number; name: stri
       {cut && <div className="note warn" style={{ margin: 8 }}>The first {bytes(TEXT_BYTES)} of {bytes(size)}. Download the file for the rest.</div>}
       {kind === "table" ? <Csv text={text.data} separator={/\.tsv$/i.test(name) ? "\t" : ","} name={name} whole={!cut} /> : kind === "markdown" ? <Suspense fallback={<Skeleton />}><Markdown text={text.data} /></Suspense> : kind === "notebook" ? <Notebook text={text.data} /> : <Code text={pretty(text.data, name)} language={name} label={name} />}
     </>
+  );
+}
+
+/** The server reads the first rows: no browser reads this format by itself. */
+function Parquet({ request, name }: { request: Record<string, unknown>; name: string }) {
+  const found = useApi("jobs.table", request, { placeholderData: undefined, retry: false, staleTime: 30_000 });
+  return (
+    <Answer of={found}>
+      {(data) => {
+        const rows = data.preview.map((cells, at) => ({ at: at + 1, cells: cells as unknown[] }));
+        const columns: Column<(typeof rows)[number]>[] = [
+          { key: "#", title: "", label: "Row", width: 64, end: true, pin: true, render: (row) => <span className="dim">{row.at}</span> },
+          ...data.columns.map((column, at): Column<(typeof rows)[number]> => ({
+            key: String(at),
+            title: <span className="row" style={{ gap: 6 }}><b style={{ color: "var(--ink)" }}>{column.name}</b><span>{column.type}</span></span>,
+            label: column.name,
+            width: Math.min(300, Math.max(100, 48 + 7 * (column.name.length + column.type.length))),
+            end: /^(u?int|float|double|decimal)/.test(column.type),
+            render: (row) => (row.cells[at] === null || row.cells[at] === undefined ? <span className="dim">null</span> : <span className="clipt" title={String(row.cells[at])}>{String(row.cells[at])}</span>),
+          })),
+        ];
+        return (
+          <>
+            <Grid rows={rows} columns={columns} id={(row) => String(row.at)} label={name} />
+            <div className="dim" style={{ padding: "4px 12px", borderTop: "1px solid var(--line)" }}>
+              {data.rows !== null && data.rows !== undefined && data.rows > rows.length ? `The first ${count(rows.length)} of ${count(data.rows)} rows` : `${count(rows.length)} row${rows.length === 1 ? "" : "s"}`}, {data.columns.length} column{data.columns.length === 1 ? "" : "s"}
+            </div>
+          </>
+        );
+      }}
+    </Answer>
   );
 }
 

@@ -110,7 +110,7 @@ export function Failure({ error, retry }: { error: Error; retry?: () => void }) 
 }
 
 export const Skeleton = ({ lines = 6 }: { lines?: number }) => (
-  <div className="col" style={{ padding: 16 }} aria-busy="true" aria-label="Loading">
+  <div className="col" style={{ padding: 16 }} role="group" aria-busy="true" aria-label="Loading">
     {Array.from({ length: lines }, (_, at) => (
       <div key={at} className="skel" style={{ height: 16, width: `${92 - ((at * 17) % 45)}%` }} />
     ))}

@@ -269,6 +269,19 @@ def test_an_upload_is_seen_whole_or_not_at_all(owner: Client) -> None:
 
 
 @on_sqlite
+@pytest.mark.parametrize("name", ["a%0Ab.txt", "f%0A", "%0A", "a/%0D%0Ab"])
+def test_an_artifact_whose_name_has_a_line_break_is_refused_in_words(owner: Client, name: str) -> None:
+    run = owner.new_run()
+    for method, body in (("PUT", b"x"), ("GET", None), ("DELETE", b"")):
+        status, _, said = owner.ask(method, _artifact(run, name), body)
+        assert (status, json.loads(said)["error_code"]) == (400, "INVALID_PARAMETER_VALUE"), (method, said)
+        assert "Invalid path" in json.loads(said)["message"]
+    assert owner.get(f"artifacts/list?run_id={run}")[1]["files"] == []
+    status, _, said = owner.ask("POST", "/api/2.0/mlflow/runs/create%0A", {"experiment_id": "0"})
+    assert (status, json.loads(said)["error_code"]) == (404, "ENDPOINT_NOT_FOUND")
+
+
+@on_sqlite
 def test_artifacts_of_unknown_runs_and_other_places_do_not_exist(owner: Client) -> None:
     assert owner.ask("PUT", _artifact("nobody", "f"), b"x")[0] == 404
     for path in ("f", "ExperimentRun/f", "other/x/f", "LoggedModel/m-1/f", ".staging/f"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from zaffre.base.clock import now_ms
@@ -11,6 +12,7 @@ from zaffre.engine import events, finish
 from zaffre.engine.job import again, ending
 from zaffre.engine.live import Live
 from zaffre.engine.motor import Motor
+from zaffre.plugins.logs.read import tail_lines
 from zaffre.ports.compute import Observation, TaskState
 from zaffre.store import assets
 
@@ -21,6 +23,8 @@ SIGNALS = {
     130: "interrupted",
     134: "aborted",
 }
+OURS = {"zaffre.export", "zaffre.import"}  # tags of the jobs whose program is runtime/export_onnx
+TOLD, TOLD_LINES = re.compile("not (ex|im)ported: "), 50
 
 
 def begin(motor: Motor, live: Live, seen: Observation | None) -> None:
@@ -68,7 +72,7 @@ def ended(
     if problem is not None and problem.code == "DiskFull":  # what it made is still there: kept when there is room
         motor.batch.note(live, problem.message)
         return motor.later(live, again.WAITS_S[0], lambda: begin(motor, live, seen))
-    why = _why(live, seen, problem)
+    why = _told(motor, live) or _why(live, seen, problem)
     if live.job.attempt - live.never_started < int(live.plan.get("max_retries") or 0):
         return _again(motor, live, why.message)
     return ending.failed(motor, live, why, outputs=made)
@@ -119,6 +123,22 @@ def _why(live: Live, seen: Observation, problem: ZaffreError | None) -> ZaffreEr
         return ZaffreError(said, code="UserError", hint=hint)
     assert problem is not None
     return problem
+
+
+def _told(motor: Motor, live: Live) -> ZaffreError | None:
+    """A program of ours that gave up says why at the end of its log: `not exported: ...`, perhaps a part and a hint."""
+    if live.timed_out or not OURS & (live.job.spec.get("tags") or {}).keys():
+        return None
+    log = motor.ctx.home.log(live.job.workspace, live.job.name)
+    said = tail_lines(log, TOLD_LINES).data.decode(errors="replace").splitlines()
+    begins = [number for number, line in enumerate(said) if TOLD.match(line)]
+    if not begins:
+        return None
+    reason, *more = said[begins[-1] :]
+    hint = next((line.removeprefix("hint: ") for line in more if line.startswith("hint: ")), None)
+    parts = [line for line in more if line.startswith("part: ")]
+    return ZaffreError("; ".join([reason, *parts]), code="ModelNotConverted",
+                       hint=hint or f"zaffre job stream --name {live.job.name}")  # fmt: skip
 
 
 def _again(motor: Motor, live: Live, message: str) -> None:

@@ -25,7 +25,7 @@ from typing import Any
 from zaffre.base.clock import iso, now_ms
 from zaffre.base.errors import NotFound, ZaffreError
 from zaffre.engine.serving.gateway import environment
-from zaffre.engine.serving.spool import FIRST_PAUSE_S, PLACE, Spool, age, keep
+from zaffre.engine.serving.spool import FIRST_PAUSE_S, KEYS, PLACE, Spool, age, keep
 from zaffre.plugins.collected.convert import sync
 from zaffre.services import places
 from zaffre.services.context import Context
@@ -86,6 +86,8 @@ class Collected:
                     self._push(spool)
             except OSError as error:
                 self._say(spool, f"data collector: {error.strerror or error}")
+            except Exception:  # the others go on
+                log.exception("what %s collected could not be looked at", spool.folder.name)
 
     def _look(self) -> Iterator[Spool]:
         try:
@@ -96,8 +98,9 @@ class Collected:
             if name not in self.spools:
                 folder = self.ctx.home.collected / name
                 try:
-                    self.spools[name] = Spool(folder, json.loads((folder / PLACE).read_text()))
-                except (OSError, ValueError):
+                    told = json.loads((folder / PLACE).read_text())
+                    self.spools[name] = Spool(folder, {key: str(told[key]) for key in KEYS})
+                except (OSError, ValueError, LookupError, TypeError):
                     continue
             yield self.spools[name]
 

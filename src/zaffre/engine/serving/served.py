@@ -384,6 +384,9 @@ class Served:
         number = told["current"]
         mine = [one for one in everyone if one.revision == number and worker.runs(one)]
         others = [one for one in everyone if one.revision != number and worker.runs(one)]
+        for one in everyone:
+            if not worker.runs(one):
+                self._clear(one)
         self._leave(others, time.monotonic())  # the table may still send to them: they end when it does no more
         self._retired.extend(others)
         if number is None or told["run"] is None:

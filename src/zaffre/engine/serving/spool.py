@@ -20,6 +20,7 @@ from zaffre.base.home import Home
 
 FIRST_PAUSE_S = 5.0  # before a datastore that could not be reached is asked again
 PLACE = "place.json"
+KEYS = ("workspace", "endpoint", "deployment", "uri")  # of it
 
 
 def folder_for(home: Home, workspace: str, endpoint: str, deployment: str, uri: str) -> Path:
@@ -63,7 +64,9 @@ class Spool:
         """What can be published, and its path below the destination."""
         for path in (*self.files(".parquet"), *self.files(".kept")):
             if not path.with_suffix(".jsonl").exists():  # else its program was killed before the end
-                collection, stamp, instance = path.stem.split(".", 2)
+                collection, stamp, instance, *_ = (*path.stem.split(".", 2), "", "")
+                if not instance:  # no name of ours
+                    continue
                 suffix = ".jsonl" if path.suffix == ".kept" else path.suffix
                 yield path, f"{collection}/{stamp.replace('-', '/')}/{instance}{suffix}"
 

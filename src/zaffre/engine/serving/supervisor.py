@@ -154,6 +154,7 @@ class Serving:
         for one in self.served.values():
             self._settle(one)
         self._watch(now)
+        self._tidy_containers()
         if now >= self._next_tidy:
             self._next_tidy = now + TIDY_S
             self._tidy()
@@ -351,24 +352,29 @@ class Serving:
             if f"{SOCKETS}/{path.name}" not in known:
                 log.warning("a worker that belongs to no deployment is ended: %s", path.name)
                 path.unlink(missing_ok=True)
-        self._tidy_containers()
+        self._look_for_containers()
 
-    def _tidy_containers(self) -> None:
-        """Containers of ours that nobody looks after any more, as the last look at all of them has it, are removed."""
+    def _look_for_containers(self) -> None:
         engine = self.ctx.containers
-        known = {name for one in self.served.values() for name in one.containers}
-        looked, self._boxes = self._boxes, None
-        if looked is not None and looked.done() and engine is not None:
-            if error := looked.exception():
-                log.warning("the container engine cannot be asked what runs: %s", error)
-            left = [] if error else [name for name in looked.result() if name not in known]
-            if left:
-                log.warning("containers that belong to no deployment are removed: %s", ", ".join(left))
-                self.pool.submit(engine.remove, left)
-            self._contained = bool(left)
-        self._contained |= bool(known)
+        self._contained |= any(one.containers for one in self.served.values())
         if self._contained and engine is not None and engine.missing() is None:
             self._boxes = self.pool.submit(engine.ours)
+
+    def _tidy_containers(self) -> None:
+        """Containers of ours that nobody looks after, as the last look at all of them has it, are removed."""
+        looked, engine = self._boxes, self.ctx.containers
+        if looked is None or not looked.done() or engine is None:
+            return
+        self._boxes = None
+        if error := looked.exception():
+            log.warning("the container engine cannot be asked what runs: %s", error)
+            return
+        known = {name for one in self.served.values() for name in one.containers}  # later than what was looked at
+        left = [name for name in looked.result() if name not in known]
+        if left:
+            log.warning("containers that belong to no deployment are removed: %s", ", ".join(left))
+            self.pool.submit(engine.remove, left)
+        self._contained = bool(left)
 
     def _sweep(self) -> None:
         """Deployments that were deleted while no server ran: their workers end, their folders go."""

@@ -11,6 +11,8 @@ ROWS = 200_000  # that are profiled
 READ_BYTES = 64 * 2**20  # of a text file
 BINS = 24
 TOP = 8
+COLUMNS = 1000  # that are shown
+PIECE = 1 << 20
 TEXT = 200  # characters of a value that is shown
 
 
@@ -37,6 +39,52 @@ def profile(name: str, file: BinaryIO, preview: int) -> dict[str, Any]:
         "columns": [_column(field.name, table.column(at)) for at, field in enumerate(table.schema)],
         "preview": [[_shown(value) for value in row.values()] for row in _rows(table.slice(0, preview))],
     }
+
+
+def first_rows(name: str, file: BinaryIO, most: int) -> dict[str, Any]:
+    """`rows` (none where it is not known), `columns` with their types, `preview`: no more is read than that takes.
+
+    Raises as `profile`.
+    """
+    try:
+        import pyarrow as pa
+    except ImportError as error:
+        raise Unavailable(
+            "showing tables needs the package 'pyarrow', which is not installed",
+            code="MissingExtra",
+            hint="pip install zaffre[tables]",
+        ) from error
+    rows: int | None
+    try:
+        if name.lower().endswith(".parquet"):
+            table, rows = _head_of_parquet(file, most)
+        else:
+            table, rows = _read(name.lower().rpartition(".")[2], file)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise InvalidRequest(f"{name} cannot be read: {error}", code="NotATable") from error
+    table = table.select(range(min(table.num_columns, COLUMNS))).slice(0, most)
+    return {
+        "rows": rows,
+        "columns": [{"name": field.name, "type": str(field.type)} for field in table.schema],
+        "preview": [[_shown(value) for value in row.values()] for row in _rows(table)],
+    }
+
+
+def _head_of_parquet(file: BinaryIO, most: int) -> tuple[Any, int]:
+    """Read in small pieces: a group of rows may be far larger than what is shown of it."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    found = pq.ParquetFile(file, buffer_size=PIECE, pre_buffer=False)
+    names = found.schema_arrow.names[:COLUMNS]
+    batches, held = [], 0
+    for batch in found.iter_batches(batch_size=max(most, 1), columns=names if len(set(names)) == len(names) else None):
+        batches.append(batch)
+        held += batch.num_rows
+        if held >= most:
+            break
+    table = pa.Table.from_batches(batches) if batches else found.schema_arrow.empty_table()
+    return table, found.metadata.num_rows
 
 
 def _rows(table: Any) -> list[dict[int, Any]]:

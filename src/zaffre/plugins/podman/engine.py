@@ -140,6 +140,9 @@ class Podman:
 
     def remove(self, names: Sequence[str]) -> None:
         for name in names:
+            # One whose stop was cut off is stopped first: podman 4.3 forgets it when told to remove it, and it runs on.
+            with contextlib.suppress(Failed):
+                self.program.ask("stop", "--ignore", f"--time={GRACE_S}", "--", name, seconds=REMOVE_S)
             with contextlib.suppress(Failed):
                 self.program.ask("rm", "--force", "--ignore", f"--time={GRACE_S}", "--", name, seconds=REMOVE_S)
 

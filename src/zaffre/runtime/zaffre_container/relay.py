@@ -89,6 +89,8 @@ class Relay:
             content = answer.read(ANSWER_BYTES + 1)
             if len(content) > ANSWER_BYTES:
                 raise OSError(f"an answer of more than {ANSWER_BYTES >> 20} MB")
+            if answer.length and method != "HEAD":  # what reading in pieces does not tell
+                raise http.client.IncompleteRead(b"", answer.length)
         except BaseException:
             connection.close()
             raise

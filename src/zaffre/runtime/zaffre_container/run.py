@@ -26,7 +26,7 @@ from .relay import Relay, healthy
 NOT_UP, ENDED = 66, 67
 LOOK_S = 0.1
 WATCH_S = 2.0
-STOP_S = 30.0
+STOP_S, GONE_S = 30.0, 10.0
 
 
 def main(config_file: str) -> int:
@@ -97,7 +97,6 @@ class Life:
         while not os.path.exists(inside["socket"]):
             time.sleep(LOOK_S / 4)
         os.symlink(inside["socket"], place)
-        print("ready: requests are answered", flush=True)
         while os.path.lexists(place):
             time.sleep(WATCH_S)
         self.end(0)
@@ -158,10 +157,14 @@ class Life:
         sys.stdout.flush()
         if self.process is not None and self.process.poll() is None:
             with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-                subprocess.run(
+                # in a session of its own, and not known as ours: it must come to its end when we are killed meanwhile
+                stop = subprocess.Popen(
                     self.config["stop"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL, check=False, timeout=STOP_S,
+                    stderr=subprocess.DEVNULL, start_new_session=True,
+                    env={name: value for name, value in os.environ.items() if not name.startswith("ZAFFRE_")},
                 )  # fmt: skip
+                stop.wait(STOP_S)
+                self.process.wait(GONE_S)  # it clears away what it ran, and is not to be killed while it does
         os._exit(code)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from zaffre.base.clock import now_ms
 from zaffre.base.errors import Conflict, InvalidRequest, NotFound
 from zaffre.services.assets.show import find
-from zaffre.services.assets.view import views
+from zaffre.services.assets.view import STAGE, views
 from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
 from zaffre.services.models.alias import point
@@ -29,7 +29,7 @@ def updater(kind: str) -> Callable[[Context, UpdateAsset], AssetView]:
                 changes = getattr(request, field)
                 if changes is not None:
                     merged = {**getattr(record, field), **changes}
-                    values[field] = {key: item for key, item in merged.items() if item is not None}
+                    values[field] = {key: item for key, item in merged.items() if item is not None and key != STAGE}
                     setattr(record, field, values[field])
             changed = request.model_dump(include={"description", "tags", "properties"}, exclude_unset=True)
             if changed:

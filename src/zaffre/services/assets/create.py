@@ -13,7 +13,7 @@ from zaffre.base.clock import now_ms
 from zaffre.base.errors import Conflict, InvalidRequest
 from zaffre.base.ids import sequence
 from zaffre.services import places
-from zaffre.services.assets.view import views
+from zaffre.services.assets.view import STAGE, views
 from zaffre.services.audit.record import record as remember
 from zaffre.services.context import Context
 from zaffre.services.data import source
@@ -109,7 +109,7 @@ def _record(ctx: Context, kind: str, request: CreateAsset, spec: dict[str, Any])
         changed_at=now,
         type=spec.get("type") or DEFAULT_TYPE.get(kind),
         description=spec.get("description"),
-        tags=spec.get("tags") or {},
+        tags={key: value for key, value in (spec.get("tags") or {}).items() if key != STAGE},
         properties=spec.get("properties") or {},
         created_by=ctx.principal.name,
     )

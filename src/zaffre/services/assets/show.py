@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from zaffre.base.errors import InvalidRequest, NotFound
 from zaffre.core.environment import catalogue
 from zaffre.core.environment.definition import EnvironmentDefinition
-from zaffre.services.assets.view import views
+from zaffre.services.assets.view import tags_of, views
 from zaffre.services.context import Context
 from zaffre.services.jobs.show import ARCHIVED
 from zaffre.store import assets
@@ -52,7 +52,8 @@ def lister(kind: str) -> Callable[[Context, ListAssets], AssetList]:
                 records = assets.newest_of_each(connection, request.workspace, kind, archived, request.max_results)
             if request.tag:
                 key, _, value = request.tag.partition("=")
-                records = [item for item in records if key in item.tags and (not value or str(item.tags[key]) == value)]
+                tagged = [(item, tags_of(item)) for item in records]
+                records = [item for item, tags in tagged if key in tags and (not value or str(tags[key]) == value)]
             items = views(connection, records)
         if kind == "environment" and not request.tag and request.listed != "archived":
             if not request.name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -14,11 +15,18 @@ from zaffre.wire.assets import AssetView
 
 OWN = ("name", "version", "type", "description", "tags", "properties", "path")
 PATH_KINDS = ("data", "model")
+STAGE = "mlflow.stage"  # the tag that shows the stage of a model, which is kept as a property
 
 
 def views(connection: Connection, records: Sequence[AssetRecord]) -> list[AssetView]:
     names = job_store.names_of(connection, {record.job_id for record in records if record.job_id})
     return [view(record, names.get(record.job_id or 0), assets.labels_of(connection, record)) for record in records]
+
+
+def tags_of(record: AssetRecord) -> dict[str, Any]:
+    """As they are shown: the stage in which MLflow put a model is one of them."""
+    stage = record.properties.get("stage") if record.kind == "model" else None
+    return {**record.tags, STAGE: stage} if stage and stage != "None" else record.tags
 
 
 def view(record: AssetRecord, job: str | None, labels: list[str]) -> AssetView:
@@ -32,7 +40,7 @@ def view(record: AssetRecord, job: str | None, labels: list[str]) -> AssetView:
         type=record.type,
         description=record.description,
         path=record.uri if record.kind in PATH_KINDS else None,
-        tags=record.tags,
+        tags=tags_of(record),
         properties=record.properties,
         labels=labels,
         archived=record.archived,

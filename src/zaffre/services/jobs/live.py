@@ -103,19 +103,23 @@ def _workspace(ctx: Context, workspace: str, after: int | None) -> Feed[Batch]:
 def _changes(ctx: Context, workspace: str, after: int | None) -> Feed[Batch]:
     """The nouns of which something became another, of jobs with their names; after a gap it may have been any.
 
-    It begins a little before now, when the page asked for what it shows.
+    It begins a little before now, when the page asked for what it shows; jobs it asks for again by itself.
     """
     with ctx.db.read() as connection:
         get_workspace(connection, workspace)
-    last = ctx.changes.news.before(LOOK_BACK_S) if after is None else after
+    news, first, last = ctx.changes.news, set[tuple[str, str]](), after or 0
+    if after is None:
+        last, seen = news.after(news.before(LOOK_BACK_S), workspace)
+        first = {word for word in seen or () if word[0] != "jobs"}
 
     def step() -> tuple[list[Batch], bool]:
-        nonlocal last
+        nonlocal last, first
         former = last
-        last, words = ctx.changes.news.after(former, workspace)
-        if words == [] or (words is None and last == former):
+        last, words = news.after(former, workspace)
+        told, first = sorted({*first, *(words or ())}), set()
+        if not told and (words is not None or last == former):
             return [], False
-        return [Batch(str(last), {"changes": words or []}, gap=words is None)], False
+        return [Batch(str(last), {"changes": told}, gap=words is None)], False
 
     return Feed(THINGS, step)
 

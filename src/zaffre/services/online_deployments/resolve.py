@@ -55,7 +55,7 @@ def plan_of(scope: Scope, spec: Mapping[str, Any]) -> dict[str, Any]:
         "memory_mb": _memory(spec),
         "concurrency": (spec.get("request_settings") or {}).get("max_concurrent_requests_per_instance") or 1,
         "batch": BATCH,
-        "init_s": _init_seconds(spec),
+        "init_s": _init_seconds(spec, "startup_probe", "readiness_probe", *(() if container else ("liveness_probe",))),
         "collect": None if container else _collect(spec),
         **({"container": container} if container else {}),
     }
@@ -202,9 +202,9 @@ def _memory(spec: Mapping[str, Any]) -> float | None:
     return megabytes(limits["memory"], "resources.limits.memory") if limits.get("memory") else None
 
 
-def _init_seconds(spec: Mapping[str, Any]) -> float:
-    """How long `init` may take: what the startup probe (else the readiness probe) allows."""
-    probe = spec.get("startup_probe") or spec.get("readiness_probe") or spec.get("liveness_probe")
+def _init_seconds(spec: Mapping[str, Any], *probes: str) -> float:
+    """How long `init` may take: what the first of these probes that is given allows."""
+    probe = next((spec[name] for name in probes if spec.get(name)), None)
     if not probe:
         return INIT_S
     period, failures = probe.get("period") or PROBE_S, probe.get("failure_threshold") or PROBE_FAILURES

@@ -8,7 +8,7 @@ from zaffre.base.clock import now_ms
 from zaffre.services.context import Context
 from zaffre.store import run_key_counts
 
-ENDED_MS, BEGUN_MS = 60_000, 15 * 60_000  # ended so long ago, or begun: then little more comes
+ENDED_MS, BEGUN_MS = 5_000, 60_000  # ended so long ago, or begun: then few more parameters and tags come
 
 
 def count_keys(ctx: Context, budget_s: float) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from sqlalchemy import Connection
@@ -15,11 +15,13 @@ from zaffre.store import job_tags, jobs, logged_models, metrics, params, runs
 from zaffre.store.db import Database
 from zaffre.store.logged_models import ModelPoint
 from zaffre.store.metrics import Point
+from zaffre.store.prepared import AnyConnection
 from zaffre.store.run_conditions import RUN_NAME
 from zaffre.store.run_key_counts import uncount
-from zaffre.store.together import Together, Told
+from zaffre.store.together import Spawn, Together, Told
 
 Metrics = tuple[str, str, Sequence[Point]]  # workspace, run, points
+FEW = 20  # points that are written in a fraction of a millisecond
 _WRITERS: weakref.WeakKeyDictionary[Database, Together[Metrics]] = weakref.WeakKeyDictionary()
 
 
@@ -34,14 +36,15 @@ def begin_metrics(
     run: str,
     points: Sequence[Point],
     told: Told,
-    spawn: Callable[[Callable[[], None]], object],
+    soon: Spawn,
+    spawn: Spawn,
 ) -> None:
     """As `log_metrics`, without waiting: `told` is called once they are committed, with None, or with the error.
 
-    `told` and `spawn` as in `Together.begin`.
+    `told`, `soon` and `spawn` as in `Together.begin`.
     """
     _check_size(len(points), 0, 0)
-    _writer(context).begin((workspace, run, points), told, spawn)
+    _writer(context).begin((workspace, run, points), told, len(points) <= FEW, soon, spawn)
 
 
 def _writer(context: Context) -> Together[Metrics]:
@@ -51,10 +54,13 @@ def _writer(context: Context) -> Together[Metrics]:
     return writer
 
 
-def _append(db: weakref.ref[Database], connection: Connection, items: Sequence[Metrics]) -> Sequence[Exception | None]:
+def _append(
+    db: weakref.ref[Database], connection: AnyConnection, items: Sequence[Metrics]
+) -> Sequence[Exception | None]:
     database = db()
     assert database is not None
-    known = runs.writable(database, connection, [(workspace, run) for workspace, run, _ in items])
+    logged = [(workspace, run, [point.key for point in points]) for workspace, run, points in items]
+    known = runs.writable(database, connection, logged)
     errors: list[Exception | None] = []
     batches: list[tuple[int, Sequence[Point]]] = []
     for workspace, run, points in items:

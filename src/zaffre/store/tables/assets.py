@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, String, Table, Text, UniqueConstraint
+from sqlalchemy import Boolean, Column, Index, String, Table, Text, UniqueConstraint, func, text
 
 from zaffre.store.tables.base import BigId, Json, Name, metadata, moment
 
@@ -36,6 +36,9 @@ Index(
     asset_versions.c.name,
     asset_versions.c.id,
 )
+INDEXED = 200  # characters of an address: all of it may be too long for an index of PostgreSQL
+PLACE = func.substr(asset_versions.c.uri, text("1"), text(str(INDEXED)))
+Index("ix_asset_versions_place", asset_versions.c.workspace, PLACE)
 
 registered_models = Table(
     "registered_models",

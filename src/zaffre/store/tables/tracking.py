@@ -34,6 +34,7 @@ params = Table(
 _short, _long = func.length(params.c.value) <= INDEXED, func.length(params.c.value) > INDEXED
 Index("ix_params_search", params.c.key, params.c.number, params.c.value, params.c.job_id, sqlite_where=_short,
       postgresql_where=_short)  # fmt: skip
+Index("ix_params_text", params.c.key, params.c.value, params.c.job_id, sqlite_where=_short, postgresql_where=_short)
 Index("ix_params_long", params.c.key, params.c.job_id, sqlite_where=_long, postgresql_where=_long)
 
 tags = Table(

@@ -2,7 +2,7 @@ import { lazy, Suspense, useState, type ReactNode } from "react";
 import type { ApprovalView, AssetView, OperationName } from "../../data/api";
 import { useAction, useApi } from "../../data/hooks";
 import { assetPath, jobPath, useAddress, useGo, useName } from "../../data/nav";
-import { Answer, Button, Card, Chip, Copy, Empty, Failure, FilterField, KeyValues, Skeleton, Status, Tags } from "../../kit/basic";
+import { Answer, Button, Card, Chip, Copy, Empty, Failure, FilterField, KeyValues, Skeleton, Tags } from "../../kit/basic";
 import { Menu } from "../../kit/opener";
 import { Go, Tabs } from "../../kit/Go";
 import { Grid, type Column } from "../../kit/Grid";
@@ -14,6 +14,7 @@ import { Reference } from "../run/Reference";
 
 const DataTabs = lazy(() => import("./DataTabs"));
 const BuildLog = lazy(() => import("./BuildLog"));
+const LineageGraph = lazy(() => import("../../graph/LineageGraph"));
 const Document = lazy(() => import("./Document"));
 
 interface Kind {
@@ -97,7 +98,7 @@ function Detail({ kind }: { kind: Kind }) {
   const alias = useAction("model.set_alias", "The alias points here now");
   const archive = useAction(operation(kind, "archive") as "data.archive", "Archived");
   const restore = useAction(operation(kind, "restore") as "data.restore", "Restored");
-  const tabs = ([["overview", "Overview"], kind.noun === "data" && ["preview", "Preview"], kind.noun === "data" && ["profile", "Profile"], ["versions", "Versions", versions.data?.items.length], kind.noun === "data" && ["diff", "Diff"], kind.noun === "environment" && ["build", "Build log"], ["lineage", "Lineage"]] as const).filter((tab) => !!tab) as (readonly [string, string, number?])[];
+  const tabs = ([["overview", "Overview"], kind.noun === "data" && ["preview", "Preview"], kind.noun === "data" && ["profile", "Profile"], ["versions", "Versions", versions.data?.items.length], kind.noun === "data" && ["diff", "Diff"], kind.noun === "environment" && ["build", "Build log"], !(chosen.data && curated(chosen.data)) && ["lineage", "Lineage"]] as const).filter((tab) => !!tab) as (readonly [string, string, number?])[];
   const tab = tabs.some(([key]) => key === address.tab) ? address.tab! : "overview";
   if (chosen.error && !chosen.data) {
     return (
@@ -142,7 +143,7 @@ function Detail({ kind }: { kind: Kind }) {
           <Tabs tabs={tabs} />
           {tab === "overview" && <Overview kind={kind} item={item} />}
           {tab === "versions" && <Versions kind={kind} items={versions.data?.items ?? []} now={item.version} />}
-          {tab === "lineage" && <Lineage kind={kind} item={item} />}
+          {tab === "lineage" && <Suspense fallback={<Skeleton />}><LineageGraph kind={kind.noun} name={item.name} version={item.version} /></Suspense>}
           {tab === "build" && <Suspense fallback={<Skeleton />}><BuildLog key={item.version} item={item} /></Suspense>}
           {(tab === "preview" || tab === "profile" || tab === "diff") && (
             <Suspense fallback={<Skeleton />}><DataTabs tab={tab} item={item} versions={versions.data?.items ?? []} /></Suspense>
@@ -299,22 +300,4 @@ function delta(items: AssetView[], item: AssetView, at: number): ReactNode {
   const [now, before] = [(item as any).bytes, (items[at + 1] as any)?.bytes];
   if (typeof now !== "number" || typeof before !== "number") return null;
   return <span className="dim">{now === before ? "same size" : `${now > before ? "+" : "−"}${bytes(Math.abs(now - before))}`}</span>;
-}
-
-function Lineage({ kind, item }: { kind: Kind; item: AssetView }) {
-  const lineage = useApi(operation(kind, "lineage"), { name: item.name, version: item.version }) as ReturnType<typeof useApi<"data.lineage">>;
-  const side = (title: string, edges: { job: string; job_status: string; port: string }[], empty: string) => (
-    <Card title={`${title} · ${edges.length}`} flush>
-      {edges.length ? (
-        <table className="plain"><tbody>{edges.map((edge) => <tr key={edge.job + edge.port}><td><Status status={edge.job_status} label={false} /></td><td><Go to={jobPath(edge.job)} className="link mono">{edge.job}</Go></td><td className="dim">{edge.port && `as ${edge.port}`}</td></tr>)}</tbody></table>
-      ) : (
-        <p className="dim" style={{ padding: 12 }}>{empty}</p>
-      )}
-    </Card>
-  );
-  return (
-    <div className="scroll" style={{ paddingTop: 12 }}>
-      <Answer of={lineage}>{(data) => <div className="two" style={{ gridTemplateColumns: "1fr 1fr" }}>{side("Made by", data.made_by, "No job made it: it was registered by hand.")}{side("Used by", data.used_by, "No job has used it yet.")}</div>}</Answer>
-    </div>
-  );
 }

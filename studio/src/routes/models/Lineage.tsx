@@ -1,14 +1,16 @@
-// Where a version comes from, and where it went: one hop each way.
-import type { ReactNode } from "react";
+// Where a version comes from, and where it went: one hop each way, and further as a picture.
+import { lazy, Suspense, type ReactNode } from "react";
 import type { AssetView } from "../../data/api";
 import { useApi } from "../../data/hooks";
 import { assetPath, jobPath } from "../../data/nav";
-import { Answer, Status } from "../../kit/basic";
+import { Answer, Skeleton, Status } from "../../kit/basic";
 import { Go } from "../../kit/Go";
 import { Icon } from "../../kit/Icon";
 import type { Deployed } from "./Overview";
 
 const KINDS: Record<string, string> = { data: "data", model: "models", environment: "environments", component: "components" };
+
+const LineageGraph = lazy(() => import("../../graph/LineageGraph"));
 
 /** `kind:name:version`, or an address. */
 function Named({ text }: { text: string }) {
@@ -54,6 +56,9 @@ export function Lineage({ item }: { item: AssetView }) {
           </div>
         )}
       </Answer>
+      <section className="card further" aria-label="Further away">
+        <Suspense fallback={<Skeleton />}><LineageGraph kind="model" name={item.name} version={item.version} /></Suspense>
+      </section>
     </div>
   );
 }
