@@ -126,7 +126,13 @@ class Act:
 
 
 def visits(much: Much) -> list[Visit]:
-    rows: dict[str, Any] = {"selector": "[data-grid] .line", "count": 10, "target": "[data-grid]", "key": "j", "answer": ".line.current"}
+    rows: dict[str, Any] = {
+        "selector": "[data-grid] .line",
+        "count": 10,
+        "target": "[data-grid]",
+        "key": "j",
+        "answer": ".line.current",
+    }
     hundred = "~".join(much.drawn[:100])
     line = quote("line|metrics.train_loss")
     return [
@@ -158,13 +164,49 @@ def actions(much: Much) -> list[Act]:
 
     sweep = f"jobs?eyes={'~'.join(much.drawn[:10])}&q=" + quote('experiment = "many"')
     return [
-        Act("sort 100,000 runs by a metric", "jobs?view=table", 150, "[data-grid] .line", act("click", '[role=columnheader]:nth-child(4) button')),
-        Act("filter them", "jobs?view=table", 150, "[data-grid] .line", act("write", "main [data-filter]", "metrics.train_loss < 0.8")),
-        Act("hide a run in 4 charts", sweep, 150, ".u-over", lambda page: (page.locator("[data-grid]").press("j"), act("key", "[data-grid]", '{"key": " "}')(page))[1]),
+        Act(
+            "sort 100,000 runs by a metric",
+            "jobs?view=table",
+            150,
+            "[data-grid] .line",
+            act("click", "[role=columnheader]:nth-child(4) button"),
+        ),
+        Act(
+            "filter them",
+            "jobs?view=table",
+            150,
+            "[data-grid] .line",
+            act("write", "main [data-filter]", "metrics.train_loss < 0.8"),
+        ),
+        Act(
+            "hide a run in 4 charts",
+            sweep,
+            150,
+            ".u-over",
+            lambda page: (page.locator("[data-grid]").press("j"), act("key", "[data-grid]", '{"key": " "}')(page))[1],
+        ),
         Act("logarithmic axis, 4 charts", sweep, 150, ".u-over", act("press", "Log")),
-        Act("palette opens", "jobs", 100, "[data-grid] .line", lambda page: (page.wait_for_timeout(11_000), act("key", "body", '{"key": "k", "ctrlKey": true}')(page))[1]),
-        Act("scroll the runs, p95 of frames", "jobs?view=table", 50, "[data-grid] .line", frames("scroll", "[data-grid]")),
-        Act("zoom the graph of 500 steps, p95", f"jobs/{much.pipeline}", 75, ".react-flow__node", frames("wheel", ".react-flow__pane")),
+        Act(
+            "palette opens",
+            "jobs",
+            100,
+            "[data-grid] .line",
+            lambda page: (page.wait_for_timeout(11_000), act("key", "body", '{"key": "k", "ctrlKey": true}')(page))[1],
+        ),
+        Act(
+            "scroll the runs, p95 of frames",
+            "jobs?view=table",
+            50,
+            "[data-grid] .line",
+            frames("scroll", "[data-grid]"),
+        ),
+        Act(
+            "zoom the graph of 500 steps, p95",
+            f"jobs/{much.pipeline}",
+            75,
+            ".react-flow__node",
+            frames("wheel", ".react-flow__pane"),
+        ),
     ]
 
 
@@ -193,11 +235,16 @@ class Bench:
             devtools.send("Performance.enable", {"timeDomain": "threadTicks"})
             if case.slow:
                 devtools.send("Network.enable")
-                devtools.send("Network.emulateNetworkConditions", {"offline": False, "latency": 20, "downloadThroughput": 1_250_000, "uploadThroughput": 1_250_000})
+                devtools.send(
+                    "Network.emulateNetworkConditions",
+                    {"offline": False, "latency": 20, "downloadThroughput": 1_250_000, "uploadThroughput": 1_250_000},
+                )
                 devtools.send("Emulation.setCPUThrottlingRate", {"rate": 4})
             before = self.server_ms()
             page.goto(f"{self.place.url}/{case.path}", wait_until="commit")
-            _, answered = page.evaluate(INTERACTIVE, [case.selector, case.count, case.text, case.target, case.key, case.answer])
+            _, answered = page.evaluate(
+                INTERACTIVE, [case.selector, case.count, case.text, case.target, case.key, case.answer]
+            )
             page.wait_for_timeout(600)
             told = {item["name"]: item["value"] for item in devtools.send("Performance.getMetrics")["metrics"]}
             blocked = page.evaluate("() => bench.tasks.reduce((sum, task) => sum + task - 50, 0)")
@@ -219,7 +266,12 @@ class Bench:
             seen.append(case.do(page))
             page.context.close()
         middle = statistics.median(seen)
-        return [case.name, f"{case.most_ms:.0f} ms", f"{middle:.0f} ms{' (missed)' if middle > case.most_ms else ''}", f"{max(seen):.0f} ms"]
+        return [
+            case.name,
+            f"{case.most_ms:.0f} ms",
+            f"{middle:.0f} ms{' (missed)' if middle > case.most_ms else ''}",
+            f"{max(seen):.0f} ms",
+        ]
 
 
 def count(place: Place) -> None:
@@ -234,6 +286,7 @@ def count(place: Place) -> None:
 
 def steps() -> dict[str, Any]:
     """Layers of steps with names that do not end in a number, so that none are stacked into one."""
+
     def name(layer: int, at: int) -> str:
         return f"stage_{chr(97 + layer)}_{chr(97 + at)}"
 
@@ -265,9 +318,23 @@ def main() -> None:
         try:
             much = fill(place, steps())
             count(place)
-            print(f"filled in {time.monotonic() - start:.0f} s; Chromium {browser.version}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n")
+            print(
+                f"filled in {time.monotonic() - start:.0f} s; Chromium {browser.version}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}\n"
+            )
             bench = Bench(place, browser, asked.repeat)
-            row(["First visit", "Budget", "Interactive", "Worst", "KB", "Requests", "Blocked ms", "Page ms", "Server ms"])
+            row(
+                [
+                    "First visit",
+                    "Budget",
+                    "Interactive",
+                    "Worst",
+                    "KB",
+                    "Requests",
+                    "Blocked ms",
+                    "Page ms",
+                    "Server ms",
+                ]
+            )
             row(["---"] * 9)
             for visit in visits(much):
                 if asked.only in visit.name:
