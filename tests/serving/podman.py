@@ -81,7 +81,7 @@ class Podman:
         found = self("ps", "--all", "--format", "{{.Names}} {{.Status}}").splitlines()
         for path in Path("/proc").glob("[0-9]*/cmdline"):
             with contextlib.suppress(OSError):
-                words = path.read_bytes().decode().split("\0")
+                words = path.read_bytes().decode(errors="replace").split("\0")
                 if words[0].endswith("conmon") and any(f"{self.folder}/" in word for word in words):
                     found.append(f"conmon {words[words.index('-n') + 1]}")
         return found

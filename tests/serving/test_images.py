@@ -28,6 +28,7 @@ ROUTES = {
     "readiness_route": {"path": "/health", **PORT},
     "scoring_route": {"path": "/score", **PORT},
 }
+pytestmark = pytest.mark.timeout(900)  # the first test makes an image, a package and its wheels as well
 
 
 @pytest.fixture(scope="module")

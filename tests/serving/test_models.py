@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from live_endpoints import Place, until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]  # the first test builds the environment as well
 ENVIRONMENT = {
     "requirements": ["mlflow-skinny==3.4.0", "scikit-learn==1.7.2", "pandas==2.3.3", "skl2onnx==1.20.0",
                      "onnxruntime==1.23.2", "protobuf<7", "inference-schema==1.8"],

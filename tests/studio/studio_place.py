@@ -107,7 +107,7 @@ class Place:
         """The server ends; jobs go on."""
         self.http.close()
         self.process.terminate()
-        self.process.wait(20)
+        self.process.wait(WAIT_S)
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         answer = self.http.request(method, f"/api/workspaces/default{path}", json=body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from studio_place import Studio
+from studio_place import WAIT_S, Studio
 
 from zaffre import Workspace
 
@@ -19,8 +19,8 @@ def test_a_build_is_followed_and_its_log_is_kept(visit: Open, studio: Studio) ->
     page.get_by_text("It is not built here yet").first.wait_for()
     job = place.command("true", environment="azureml:followed:1")
     log = page.get_by_role("log", name="Build log")
-    log.get_by_text("Resolved").first.wait_for()
-    log.get_by_text("ready: ").first.wait_for()
+    log.get_by_text("Resolved").first.wait_for(timeout=WAIT_S * 1000)  # a real build, with what it loads
+    log.get_by_text("ready: ").first.wait_for(timeout=WAIT_S * 1000)
     page.locator(".logbar").get_by_text("built", exact=True).first.wait_for()
     place.ended(job)
     told = place.cli("environment", "show-build-log", "--name", "followed", "--version", "1", "--follow")

@@ -100,7 +100,7 @@ def test_words_stand_among_the_charts(visit: Open, studio: Studio, walls: list[s
     area.press("Control+Enter")
     note.get_by_role("heading", name="Which ~ is better | and why").first.wait_for()
     note.locator("strong").get_by_text("bold").first.wait_for()
-    assert "Which" in unquote(page.url)
+    page.wait_for_url(lambda url: "Which" in unquote(url))
     again = visit(page.url.removeprefix(f"{studio.place.url}/"))  # the address is the view
     again.get_by_role("heading", name="Which ~ is better | and why").first.wait_for()
     assert again.evaluate("() => window.hacked") is None

@@ -14,17 +14,21 @@ KEYS = {
     "h": "/", "j": "/jobs", "p": "/pipelines", "a": "/data", "m": "/models", "v": "/environments", "o": "/components",
     "e": "/endpoints", "c": "/compute", "t": "/datastores", ",": "/settings",
 }  # fmt: skip
-FOCUS = """() => {
-  const now = document.activeElement, style = getComputedStyle(now), ring = parseFloat(style.outlineWidth);
-  const around = getComputedStyle(now.closest(".field, .cm-editor") ?? now);
-  const seen = (style.outlineStyle !== "none" && ring >= 2) || (around.outlineStyle !== "none" && parseFloat(around.outlineWidth) >= 2);
-  return [now.tagName + " " + (now.getAttribute("aria-label") ?? now.textContent).slice(0, 40), seen];
+FOCUS = """async () => {  // an editor draws its ring a moment after it has the focus
+  const look = () => {
+    const now = document.activeElement, style = getComputedStyle(now), ring = parseFloat(style.outlineWidth);
+    const around = getComputedStyle(now.closest(".field, .cm-editor") ?? now);
+    const seen = (style.outlineStyle !== "none" && ring >= 2) || (around.outlineStyle !== "none" && parseFloat(around.outlineWidth) >= 2);
+    return [now.tagName + " " + (now.getAttribute("aria-label") ?? now.textContent).slice(0, 40), seen];
+  };
+  for (let at = 0; at < 20 && !look()[1]; at++) await new Promise((later) => setTimeout(later, 25));
+  return look();
 }"""
 
 
 def _at(page: Any, path: str) -> None:
     page.wait_for_url(lambda url: urlsplit(url).path == path)
-    page.locator("main h1").first.wait_for()
+    settle(page)  # a page that still draws may take longer than the two keys of a way may be apart
 
 
 def _rail(page: Any) -> dict[str, str]:

@@ -103,6 +103,7 @@ def test_what_others_change_shows_without_a_reload(
     assert page.evaluate("() => window.same"), "the page was loaded again"
 
 
+@pytest.mark.usefixtures("quiet")
 def test_one_who_listens_again_misses_nothing(studio: Studio) -> None:
     with socket(studio) as opened:
         say(opened, op="sub", topic="changes")
@@ -124,6 +125,7 @@ def nouns_until(opened: ClientConnection, noun: str) -> str:
             return str(frame["seq"])
 
 
+@pytest.mark.usefixtures("quiet")
 def test_another_workspace_hears_nothing_of_this_one(studio: Studio) -> None:
     studio.place.http.post("/api/workspaces", json={"spec": {"name": "elsewhere"}}).raise_for_status()
     with socket(studio, "elsewhere") as there, socket(studio) as here:

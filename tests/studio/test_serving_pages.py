@@ -188,7 +188,10 @@ def test_a_model_of_its_own_kind_is_deployed_with_a_script(visit: Open, studio: 
     dialog.get_by_text("neither MLflow nor ONNX").first.wait_for()
     send = dialog.get_by_role("button", name="Deploy", exact=True)
     assert send.is_disabled(), "the template alone is no script"
-    dialog.get_by_role("textbox", name="Scoring script").click()
+    script = dialog.get_by_role("textbox", name="Scoring script")
+    script.hover()
+    dialog.locator(".cm-content").first.wait_for()  # the editor has taken the place of the draft
+    script.click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(OWN_SCRIPT)
     dialog.get_by_text("scoring_script: score.py").first.wait_for()

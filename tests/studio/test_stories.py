@@ -49,6 +49,8 @@ def test_what_is_wrong_with_a_document_is_said_where_it_is(visit: Open) -> None:
     page = visit("submit")
     page.expects_errors = True
     editor = page.get_by_role("textbox", name="Document of the job")
+    editor.hover()
+    page.locator(".cm-content").first.wait_for()  # the editor has taken the place of the draft
     editor.click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text("type: command\ncomand: echo\n")
@@ -318,6 +320,8 @@ def test_a_lost_answer_is_asked_for_again_and_done_once(visit: Open, studio: Stu
 
     page.route(re.compile(r"/jobs$"), lose_first)
     editor = page.get_by_role("textbox", name="Document of the job")
+    editor.hover()
+    page.locator(".cm-content").first.wait_for()  # the editor has taken the place of the draft
     editor.click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(

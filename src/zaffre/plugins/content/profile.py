@@ -60,14 +60,12 @@ def first_rows(name: str, file: BinaryIO, most: int) -> dict[str, Any]:
             table, rows = _head_of_parquet(file, most)
         else:
             table, rows = _read(name.lower().rpartition(".")[2], file)
-    except (pa.ArrowInvalid, OSError) as error:
+        table = table.select(range(min(table.num_columns, COLUMNS))).slice(0, most)
+        preview = [[_shown(value) for value in row.values()] for row in _rows(table)]
+    except (pa.ArrowException, ValueError, OverflowError, OSError) as error:  # text that is none, days of no calendar
         raise InvalidRequest(f"{name} cannot be read: {error}", code="NotATable") from error
-    table = table.select(range(min(table.num_columns, COLUMNS))).slice(0, most)
-    return {
-        "rows": rows,
-        "columns": [{"name": field.name, "type": str(field.type)} for field in table.schema],
-        "preview": [[_shown(value) for value in row.values()] for row in _rows(table)],
-    }
+    columns = [{"name": field.name, "type": str(field.type)} for field in table.schema]
+    return {"rows": rows, "columns": columns, "preview": preview}
 
 
 def _head_of_parquet(file: BinaryIO, most: int) -> tuple[Any, int]:

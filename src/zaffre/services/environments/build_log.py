@@ -66,7 +66,7 @@ def look(ctx: Context, key: str, offset: int) -> Look:
     try:
         with found.path.open("rb") as file:
             about = os.fstat(file.fileno())
-            file.seek(offset)
+            file.seek(min(offset, about.st_size))
             data = file.read(CHUNK)
     except FileNotFoundError:
         return Look(found.state, error)

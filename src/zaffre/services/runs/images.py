@@ -31,7 +31,7 @@ def images(ctx: Context, request: FindImages) -> RunImages:
             if looked > LOOKED_AT:
                 complete = False
                 break
-            shot = shot_of(path)
+            shot = shot_of(path) if _is_text(path) else None
             if shot is None:
                 continue
             told = series.setdefault(shot.series, ImageSeries(name=shot.series, images=0, runs=0))
@@ -48,6 +48,15 @@ def images(ctx: Context, request: FindImages) -> RunImages:
         items=items[: request.max_results],
         complete=complete,
     )
+
+
+def _is_text(path: str) -> bool:
+    """A job may name a file with bytes that are no text; no answer can hold such a name."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _files(root: Path) -> Iterator[tuple[str, int | None]]:
