@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from lab import ENDED, Lab, command_job
+
+from zaffre.core.job_state import Status
+from zaffre.engine import prepare
+from zaffre.engine.job import preparing
 
 
 def reaches(look: Callable[[], bool]) -> None:
@@ -80,3 +87,50 @@ def test_a_ready_step_of_an_earlier_server_is_made_ready_anew(quick_lab: Lab) ->
     assert quick_lab.ended(job.name).status in ENDED
     assert "went" in quick_lab.text(job.name)
     assert "left" not in quick_lab.text(job.name)
+
+
+def test_a_step_that_nothing_can_be_made_ready_for_takes_no_place(
+    quick_lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocking = full(quick_lab)
+    looked, original = threading.Event(), prepare.is_quick
+
+    def odd(ctx: Any, live: Any) -> bool:
+        if live.job.status is Status.QUEUED:
+            looked.set()
+            raise RuntimeError("odd")
+        return original(ctx, live)
+
+    monkeypatch.setattr(prepare, "is_quick", odd)
+    job = quick_lab.submit(command_job("echo went", **ON))
+    assert looked.wait(60)
+    assert quick_lab.ws.jobs.get(job.name).status == "Queued"
+    quick_lab.ws.jobs.cancel(blocking)
+    assert quick_lab.ended(job.name).status == "Completed"
+    assert quick_lab.command("true", **ON).status == "Completed"
+
+
+def test_a_step_that_others_went_before_is_made_ready_once(quick_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocking = full(quick_lab)
+    made, original = list[str](), prepare.prepare
+
+    def counted(ctx: Any, live: Any, *more: Any) -> Any:
+        made.append(live.job.name)
+        return original(ctx, live, *more)
+
+    monkeypatch.setattr(prepare, "prepare", counted)
+    job = quick_lab.submit(command_job("echo went", **ON))
+    reaches(lambda: job.name in made)
+    motor, again = quick_lab.platform.engine.motor, threading.Event()
+
+    def as_when_it_is_in_front_again() -> None:
+        head = motor.slots.head
+        assert head is not None
+        preparing.ahead(motor, head)
+        again.set()
+
+    motor.tell(as_when_it_is_in_front_again)
+    assert again.wait(60)
+    quick_lab.ws.jobs.cancel(blocking)
+    assert quick_lab.ended(job.name).status == "Completed"
+    assert made == [job.name]

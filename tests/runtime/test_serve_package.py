@@ -200,6 +200,8 @@ def test_strangers_learn_nothing(running: Running) -> None:
         (CHUNKED.replace(b"chunked", b"chunked\r\nTransfer-Encoding: chunked") + b"0\r\n\r\n", 501),
         (CHUNKED.replace(b"chunked", b"chunked\r\nContent-Length: 1") + b"0\r\n\r\n", 400),
         (CHUNKED.replace(b"HTTP/1.1", b"HTTP/1.0") + b"0\r\n\r\n", 400),
+        (CHUNKED.replace(b"Encoding:", b"Encoding :") + b"1\r\n1\r\n0\r\n\r\n", 400),
+        (CHUNKED.replace(b"Transfer", b"no header\r\nTransfer") + b"1\r\n1\r\n0\r\n\r\n", 400),
         (CHUNKED.replace(b"s3cret", b"wrong") + b"8000\r\n" + b"1" * 0x8000 + b"\r\n0\r\n\r\n", 401),
         (CHUNKED.replace(b"s3cret", b"wrong") + b"x\r\n", 401),
         (b"POST /score HTTP/1.1\r\nAuthorization: Bearer s3cret\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n11", 400),
@@ -217,6 +219,18 @@ def test_sec_18_what_is_no_request_is_answered(running: Running, content: bytes,
     for word in (b"Traceback", b".py", b"/tmp"):
         assert word not in answer
     assert running.ask("/score", 1)[0] == 200
+
+
+def test_who_asks_before_sending_a_body_is_told_to_go_on(running: Running) -> None:
+    with socket.create_connection(("127.0.0.1", running.port), timeout=25) as sock:
+        head = b"Authorization: Bearer s3cret\r\nContent-Length: 1\r\nExpect: 100-continue\r\nConnection: close\r\n"
+        sock.sendall(b"POST /score HTTP/1.1\r\n" + head + b"\r\n")
+        assert sock.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sock.sendall(b"1")
+        answer = b""
+        while piece := sock.recv(1000):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 200 ")
 
 
 def test_bodies_in_chunks(running: Running) -> None:

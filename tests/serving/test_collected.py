@@ -231,6 +231,18 @@ def test_what_waits_for_too_long_is_bounded(bench: Bench, monkeypatch: pytest.Mo
     assert bench.left() == []
 
 
+def test_the_oldest_go_first_and_no_more_than_must(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(collected, "HELD_BYTES", 150)
+    bench.store.parent.mkdir(parents=True)
+    bench.store.write_text("in the way")
+    for name, size, moment in (("new.parquet", 100, 2_000_000_000), ("old.kept", 900, 1_000_000_000)):
+        path = bench.spool / f"model_inputs.2026-11-20-18.{name}"
+        path.write_bytes(b"x" * size)
+        os.utime(path, (moment, moment))
+    bench.turn()
+    assert bench.left() == ["model_inputs.2026-11-20-18.new.parquet"]
+
+
 def test_the_folder_of_a_deployment_that_is_gone_goes_when_it_is_empty(bench: Bench) -> None:
     path = bench.lines("a", 1)
     keeper = collected.Collected(bench.ctx)
@@ -398,6 +410,18 @@ def test_one_record_that_cannot_be_kept_harms_no_others(bench: Bench, monkeypatc
         made.offer(number, b"0", False)
     made.finish(30)
     assert sorted(one["data"] for one in written(bench) if one["type"].endswith("inputs")) == [1, 3]
+
+
+def test_a_file_is_let_go_also_where_a_child_of_the_model_has_it_open(bench: Bench) -> None:
+    made = collect._File(str(bench.spool), "model_inputs.2026-11-20-18.a.jsonl")
+    made.write(b"{}\n")
+    inherited = os.dup(made.file.fileno())  # as a fork shares it
+    try:
+        assert list(Spool(bench.spool, {}).complete()) == []
+        made.close()
+        assert len(list(Spool(bench.spool, {}).complete())) == 1
+    finally:
+        os.close(inherited)
 
 
 def test_what_waits_in_a_worker_is_bounded_in_bytes(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:

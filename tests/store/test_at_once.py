@@ -126,7 +126,7 @@ def test_now_and_then_the_common_way_is_taken_which_makes_the_checkpoint(
         ways.append(len(loop.threads))
         while loop.threads:
             loop.threads.pop()()
-    assert ways == [0, 0, 0, 1, 0, 0, 0, 1]
+    assert ways == [0, 0, 0, 1, 1, 0, 0, 0]
     assert (loop.told, _steps(context, job)) == ([None] * 8, list(range(8)))
 
 

@@ -2,7 +2,8 @@
 
 A commit there writes to a file that the system keeps in memory, which takes less time than handing it to a thread. What
 could take longer is not done here but refused with `NotNow`: waiting for another writer, and every now and then the
-checkpoint, which syncs. The refused takes the common way, `Database.write`.
+checkpoint, which syncs, and the change after it, which begins the log anew and syncs too. The refused takes the common
+way, `Database.write`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-IN_A_ROW = 200  # changes, until one must take the common way: its connection makes the checkpoint
+IN_A_ROW = 200  # changes, until some must take the common way
+COMMON = 2  # of them: the connection of the first makes the checkpoint, the second begins the log anew
 
 
 class NotNow(Exception):
@@ -34,10 +36,11 @@ class AtOnce:
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:
         """One change, whole or not at all. Raises `NotNow`, also for whatever else goes wrong in the database."""
-        if not self._left:
-            self._left = IN_A_ROW
-            raise NotNow
         self._left -= 1
+        if self._left < 0:
+            if self._left == -COMMON:
+                self._left = IN_A_ROW
+            raise NotNow
         connection = self._connection
         try:
             connection.execute("BEGIN IMMEDIATE")

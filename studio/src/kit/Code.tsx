@@ -1,5 +1,6 @@
 // Text as code. What is only read is drawn plainly; CodeMirror comes with the first word, for differences and for long texts.
 import { lazy, Suspense, useEffect, useRef, useState, type ReactNode } from "react";
+import { flushSync } from "react-dom";
 import type { Piece } from "./highlight";
 
 export interface CodeProps {
@@ -53,13 +54,14 @@ function Listing({ text, language, label, height }: CodeProps) {
   );
 }
 
-/** A field until somebody comes near it; then CodeMirror, with the same words, selection and focus. */
+/** A field until somebody comes near it; then CodeMirror, with the same words, selection and focus. It takes over in one
+ *  task, so that no key falls between the two. */
 function Draft(props: CodeProps) {
   const { text, language, onChange, label, height } = props;
   const [Ready, setReady] = useState<typeof Editor | null>(null);
   const field = useRef<HTMLTextAreaElement>(null);
   const colors = useColors(text, language);
-  const come = () => void loadEditor().then(({ default: loaded }) => setReady(() => loaded as never)).catch(() => undefined); // the field serves too
+  const come = () => void loadEditor().then(({ default: loaded }) => flushSync(() => setReady(() => loaded as never))).catch(() => undefined); // the field serves too
   if (Ready) {
     const place = field.current;
     return <Ready {...props} focus={place && document.activeElement === place ? [place.selectionStart, place.selectionEnd] : undefined} />;

@@ -8,7 +8,7 @@ import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/sea
 import { EditorState, type Extension } from "@codemirror/state";
 import { EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
-import { useEffect, useRef } from "react";
+import { useEffect, useLayoutEffect, useRef } from "react";
 import type { CodeProps } from "./Code";
 
 const LANGUAGES: [RegExp, () => Extension][] = [
@@ -43,6 +43,8 @@ const THEME = EditorView.theme({
   ".cm-deletedChunk": { backgroundColor: "var(--bad-bg)" },
 });
 
+const TOLD = 200;
+
 /** `focus`: from where to where is selected, in an editor that takes the focus at once. */
 export default function Editor({ text, language = "", onChange, label, height, former, focus }: CodeProps & { focus?: readonly [number, number] | undefined }) {
   const box = useRef<HTMLDivElement>(null);
@@ -50,15 +52,20 @@ export default function Editor({ text, language = "", onChange, label, height, f
   const change = useRef(onChange);
   change.current = onChange;
   const writes = !!onChange;
+  const told = useRef<string[]>([]); // what was typed and has not come back as `text` yet
 
-  useEffect(() => {
+  useLayoutEffect(() => {
+    const tell = (typed: string) => {
+      told.current = [...told.current.slice(-TOLD), typed];
+      change.current?.(typed);
+    };
     const extensions: Extension[] = [
       THEME, lineNumbers(), foldGutter(), bracketMatching(), history(), search({ top: true }), highlightSelectionMatches(), syntaxHighlighting(COLORS),
       keymap.of([...searchKeymap, ...historyKeymap, ...defaultKeymap, ...(writes ? [indentWithTab] : [])]),
       EditorView.contentAttributes.of({ "aria-label": label, ...(writes ? { "aria-description": "Tab indents; Escape, then Tab leaves" } : {}) }),
       ...LANGUAGES.filter(([test]) => test.test(language)).slice(0, 1).map(([, make]) => make()),
       ...(former === undefined ? [] : [unifiedMergeView({ original: former, mergeControls: false, collapseUnchanged: { margin: 3, minSize: 6 } })]),
-      writes ? EditorView.updateListener.of((update) => update.docChanged && change.current?.(update.state.doc.toString())) : [EditorState.readOnly.of(true), EditorView.editable.of(false), EditorView.contentAttributes.of({ tabindex: "0" })],
+      writes ? EditorView.updateListener.of((update) => update.docChanged && tell(update.state.doc.toString())) : [EditorState.readOnly.of(true), EditorView.editable.of(false), EditorView.contentAttributes.of({ tabindex: "0" })],
     ];
     view.current = new EditorView({ parent: box.current!, state: EditorState.create({ doc: text, extensions }) });
     if (focus) {
@@ -71,6 +78,9 @@ export default function Editor({ text, language = "", onChange, label, height, f
   }, [language, label, former, writes]);
 
   useEffect(() => {
+    const at = told.current.lastIndexOf(text);
+    told.current = told.current.slice(at + 1);
+    if (at >= 0) return; // an echo: more may have been typed meanwhile
     const now = view.current?.state.doc.toString();
     if (view.current && now !== text) view.current.dispatch({ changes: { from: 0, to: now!.length, insert: text } });
   }, [text]);

@@ -31,7 +31,7 @@ describe("what a scoring address takes", () => {
     expect(columnsOf(schema).map((item) => item.name)).toEqual(["age", "site"]);
     expect(firstBody(schema, { columns: ["age"], data: [[3]] })).toEqual({ body: { input_data: { columns: ["age"], index: [0], data: [[3]] } }, from: "the input example of the model" });
     expect(firstBody(schema, undefined).body).toEqual({ input_data: { columns: ["age", "site"], index: [0], data: [[0, ""]] } });
-    expect(firstBody({}, undefined).from).toContain("nothing");
+    expect(firstBody({}, undefined).from).toContain("does not describe");
   });
   it("reads cells by their type", () => {
     expect([cell("1.5", "number"), cell("1.5", "string"), cell("", "number"), cell("x", "number"), cell("true", "boolean")]).toEqual([1.5, "1.5", null, "x", true]);

@@ -19,12 +19,14 @@ NOTE_EVERY_S = 1.0  # of progress that reaches the database
 
 def ahead(motor: Motor, live: Live) -> None:
     """Make a step ready that waits for room, so that it starts at once when there is some. It stays Queued, and what
-    is wrong with it is said when its turn has come."""
-    if prepare.is_quick(motor.ctx, live):
-        try:
+    is wrong with it is said when its turn has come: it has no room yet that its end would give back."""
+    if live.ready is not None:  # another went before it meanwhile
+        return
+    try:
+        if prepare.is_quick(motor.ctx, live):
             live.ready = prepare.prepare(motor.ctx, live, motor.experiment(live.job), _silent, _never)
-        except (ZaffreError, OSError):
-            motor.give_back(live)
+    except Exception:
+        motor.give_back(live)
 
 
 def begin(motor: Motor, live: Live) -> None:

@@ -8,6 +8,7 @@ the same result, and there is never a second copy.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib.util
 import json
@@ -219,10 +220,12 @@ class Collected:
             path.unlink()
 
     def _bound(self, spool: Spool) -> None:
-        waiting = [path for path, _ in spool.ready()]
-        sizes = [path.stat().st_size for path in waiting]
-        total = sum(sizes)
-        for path, size in zip(sorted(waiting, key=age), sizes, strict=True):
+        waiting = []
+        for path, _ in spool.ready():
+            with contextlib.suppress(FileNotFoundError):  # uploaded in this moment
+                waiting.append((age(path), path, path.stat().st_size))
+        total = sum(size for _, _, size in waiting)
+        for _, path, size in sorted(waiting):
             if total <= HELD_BYTES:
                 return
             path.unlink(missing_ok=True)

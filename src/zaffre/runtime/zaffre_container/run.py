@@ -117,8 +117,12 @@ class Life:
     def _ended(self, status: int) -> NoReturn:
         inside = (self.config.get("inside") or {}).get("status")
         if inside and os.path.exists(inside):
-            with open(inside, encoding="utf-8") as file:
-                self.end(status, str(json.loads(file.read(1 << 16))["message"]))
+            message = "the worker in the container ended"
+            # code in the container may have made anything of it
+            wrong = (OSError, ValueError, LookupError, TypeError, RecursionError)
+            with contextlib.suppress(*wrong), open(inside, encoding="utf-8") as file:
+                message = str(json.loads(file.read(1 << 16))["message"])
+            self.end(status, message)
         if status == 125:
             self.end(NOT_UP, "the container engine could not start the container; the log of the deployment says why")
         if status in (126, 127):

@@ -45,6 +45,8 @@ def discard(handler: Any) -> None:
 
 
 def _is_chunked(handler: Any) -> bool:
+    if handler.headers.defects:  # what follows such a line is not read, and may be the length
+        raise Refused(400, "BadRequest", "a line of the head is no header")
     codings = handler.headers.get_all("transfer-encoding") or []
     if not codings:
         return False

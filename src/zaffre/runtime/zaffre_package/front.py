@@ -135,6 +135,12 @@ class Handler(BaseHTTPRequestHandler):
         finally:
             self._let_go()
 
+    def handle_expect_100(self) -> bool:
+        """The caller waits for this line before it sends the body."""
+        super().handle_expect_100()
+        self.wfile.flush()
+        return True
+
     def do_GET(self) -> None:
         self._answer()
 

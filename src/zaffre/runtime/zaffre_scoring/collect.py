@@ -228,6 +228,8 @@ class _File:
         self.size += len(content)
 
     def close(self) -> None:
+        """Let it go, also where a process that the model forked still has it open."""
+        fcntl.flock(self.file, fcntl.LOCK_UN)
         self.file.close()
 
 

@@ -1,0 +1,16 @@
+import{L as e,V as t,ct as n,dt as r,lt as i,v as a}from"./index-BWCD0S5L.js";import{n as o,r as s}from"./upload-rTYokSBW.js";import{h as c,x as l}from"./shared-sgJx4OWw.js";var u=r(i(),1),d=n(),f=e=>`import json
+import os
+
+
+def init():
+    """Runs once, when the deployment starts."""
+    global model
+    folder = os.environ["AZUREML_MODEL_DIR"]  # the files of ${e} lie below it
+    raise NotImplementedError(f"load the model from {os.listdir(folder)}")
+
+
+def run(data):
+    """Answers a request: data is its text."""
+    rows = json.loads(data)["input_data"]["data"]
+    return model.predict(rows).tolist()
+`;function p({model:n,change:r}){let i=t(),p=e(`environment.list`,{max_results:500}),[m,h]=(0,u.useState)(`here`),[g,_]=(0,u.useState)(()=>f(n)),[v,y]=(0,u.useState)([]),[b,x]=(0,u.useState)(``),[S,C]=(0,u.useState)(``),w=v.map(e=>e.path).filter(e=>e.endsWith(`.py`)),T=e=>{let t=e.way===`here`,a=t?[{path:`score.py`,file:new File([e.text],`score.py`)}]:e.files,o=t?`score.py`:e.chosen;r((t?e.text.trim()!==``&&e.text!==f(n):o!==``)?{environment:e.environment,script:o,upload:async()=>`content://${await s(i,a)}`}:null)},E={way:m,text:g,files:v,chosen:b,environment:S},D=e=>{let t=e[0]?.path.split(`/`)[0]??``,n=e.map(e=>({...e,path:e.path.startsWith(`${t}/`)?e.path.slice(t.length+1):e.path})),r=n.map(e=>e.path).filter(e=>e.endsWith(`.py`)),i=r.find(e=>/(^|\/)score\.py$/.test(e))??r[0]??``;y(n),x(i),T({...E,files:n,chosen:i})};return(0,d.jsxs)(`section`,{className:`col`,style:{gap:8},"aria-label":`Scoring script`,children:[(0,d.jsxs)(`p`,{className:`note`,children:[`This model is neither MLflow nor ONNX, so it does not say how it is asked: a script with `,(0,d.jsx)(`code`,{children:`init()`}),` and `,(0,d.jsx)(`code`,{children:`run(data)`}),` does.`]}),(0,d.jsx)(a,{label:`Where the script is`,value:m,options:[[`here`,`Write it here`],[`folder`,`A folder with code`]],onChange:e=>{h(e),T({...E,way:e})}}),m===`here`?(0,d.jsx)(`div`,{style:{border:`1px solid var(--edge)`,borderRadius:6,overflow:`hidden`},children:(0,d.jsx)(c,{text:g,language:`python`,label:`Scoring script`,height:230,onChange:e=>{_(e),T({...E,text:e})}})}):(0,d.jsxs)(`div`,{className:`row wrap`,children:[(0,d.jsxs)(`label`,{className:`btn small`,children:[`Choose a folder`,(0,d.jsx)(`input`,{type:`file`,className:`sr`,"aria-label":`Folder with code`,webkitdirectory:``,onChange:e=>e.target.files&&D(o(e.target.files))})]}),(0,d.jsx)(`span`,{className:`dim`,children:v.length?`${l(v.length)} file${v.length===1?``:`s`}`:`nothing chosen yet`}),v.length>0&&(w.length?(0,d.jsxs)(`label`,{className:`row`,children:[`Script`,(0,d.jsx)(`select`,{className:`select`,value:b,onChange:e=>{x(e.target.value),T({...E,chosen:e.target.value})},children:w.map(e=>(0,d.jsx)(`option`,{children:e},e))})]}):(0,d.jsx)(`span`,{style:{color:`var(--bad)`},role:`alert`,children:`No Python file is in it.`}))]}),(0,d.jsxs)(`label`,{className:`col`,style:{gap:4},children:[`Environment`,(0,d.jsxs)(`select`,{className:`select`,value:S,onChange:e=>{C(e.target.value),T({...E,environment:e.target.value})},children:[(0,d.jsx)(`option`,{value:``,children:`Python alone`}),p.data?.items.map(e=>(0,d.jsx)(`option`,{value:`azureml:${e.name}@latest`,children:e.name},e.name))]})]})]})}export{p as default};

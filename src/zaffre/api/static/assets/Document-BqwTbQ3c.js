@@ -1,2 +1,0 @@
-import{r as e}from"./browser-BSaJgDyd.js";import{h as t}from"./shared-CJchrigi.js";import{ct as n}from"./index-DVWHXG8a.js";var r=n();function i({value:n}){let i=e(n,{lineWidth:100});return(0,r.jsx)(t,{text:i,language:`yaml`,label:`Document`,height:Math.min(420,12+18*i.trimEnd().split(`
-`).length)})}export{i as default};

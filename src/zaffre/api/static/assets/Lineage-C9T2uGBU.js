@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["./LineageGraph-DbAUYXHp.js","./layout-DWR5syLD.js","./index-DVWHXG8a.js","./index-DGRE5l1b.css","./layout-DLioOiRN.css","./shared-CJchrigi.js"])))=>i.map(i=>d[i]);
-import{J as e,ct as t,dt as n,lt as r,y as i}from"./index-DVWHXG8a.js";var a=n(r(),1),o=t(),s=(0,a.lazy)(()=>e(()=>import(`./LineageGraph-DbAUYXHp.js`),__vite__mapDeps([0,1,2,3,4,5]),import.meta.url));function c({job:e}){return(0,o.jsx)(a.Suspense,{fallback:(0,o.jsx)(i,{}),children:(0,o.jsx)(s,{kind:`job`,name:e.name})})}export{c as default};
