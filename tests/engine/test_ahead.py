@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from lab import ENDED, Lab, command_job
 
+from zaffre.base.errors import ZaffreError
 from zaffre.core.job_state import Status
-from zaffre.engine import prepare
+from zaffre.engine import prepare, rescue
 from zaffre.engine.job import preparing
 
 
@@ -134,3 +135,46 @@ def test_a_step_that_others_went_before_is_made_ready_once(quick_lab: Lab, monke
     quick_lab.ws.jobs.cancel(blocking)
     assert quick_lab.ended(job.name).status == "Completed"
     assert made == [job.name]
+
+
+def ready(lab: Lab) -> Any:
+    """The step in front, once it is ready ahead of its turn."""
+    motor = lab.platform.engine.motor
+    reaches(lambda: (head := motor.slots.head) is not None and head.ready is not None)
+    return motor.slots.head
+
+
+def test_a_layer_serves_again_when_everything_is_loaded_anew(quick_lab: Lab) -> None:
+    blocking = full(quick_lab)
+    job = quick_lab.submit(command_job("echo went", **ON))
+    former = ready(quick_lab)
+    layer = former.layer
+    assert layer is not None
+    done = threading.Event()
+    engine = quick_lab.platform.engine
+
+    def anew() -> None:
+        engine._forget_all()
+        done.set()
+
+    engine.motor.tell(anew)
+    assert done.wait(60)
+    present = ready(quick_lab)
+    assert present is not former
+    assert (present.job.name, present.layer) == (job.name, layer)
+    quick_lab.ws.jobs.cancel(blocking)
+    assert quick_lab.ended(job.name).status == "Completed"
+
+
+def test_a_layer_is_given_back_for_a_step_that_is_given_up(quick_lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocking = full(quick_lab)
+    job = quick_lab.submit(command_job("echo went", **ON))
+    live, motor = ready(quick_lab), quick_lab.platform.engine.motor
+    layer, returned = live.layer, list[Any]()
+    monkeypatch.setattr(motor.ctx.environments, "give_back", lambda _key, folder: returned.append(folder))
+    motor.tell(lambda: rescue.give_up(motor, live.job.root_id, ZaffreError("a fault of ours")))
+    assert quick_lab.ended(job.name).status == "Failed"
+    assert returned == [layer]
+    monkeypatch.undo()
+    quick_lab.ws.jobs.cancel(blocking)
+    assert quick_lab.ended(blocking).status == "Canceled"

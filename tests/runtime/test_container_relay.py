@@ -27,6 +27,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         type(self).count += 1
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if body == b"die":  # in the middle of it
+            self.close_connection = True
+            return
         answer = b"%d %s %s %s" % (self.count, self.path.encode(), body, str(self.client_address[1]).encode())
         self.send_response(503 if body == b"busy" else 200)
         self.send_header("Content-Length", str(len(answer)))
@@ -51,7 +54,7 @@ print(server.server_port, flush=True)
 server.serve_forever()
 """
 ASK = """
-import json, os, sys
+import json, os, socket, sys, time
 sys.path.insert(0, sys.argv[1])
 from zaffre_container.connect import Connector
 from zaffre_container.relay import Relay, healthy
@@ -71,9 +74,13 @@ def ask(body, path="/score", kind=frames.HTTP):
     return [answer.status, answer.body.decode(), dict((k.lower(), v) for k, v in answer.headers)]
 
 told = {"namespaces": os.readlink("/proc/self/ns/net") != os.readlink("/proc/%d/ns/net" % pid)}
-told["answers"] = [ask(body.encode()) for body in ("one", "busy", "idle", "after", "cut", "last")]
+told["answers"] = [ask(body.encode()) for body in ("one", "busy", "idle")]
+time.sleep(0.5)
+told["answers"] += [ask(body.encode()) for body in ("after", "cut", "last", "die", "next")]
+relay.mine.connection.sock.shutdown(socket.SHUT_WR)  # nothing can be sent on it
+told["unsent"] = ask(b"unsent")
 told["copy"] = ask(b"{}", kind=frames.SCORE)
-told["refused"] = [ask(b"", path) for path in ("/live", "/v1/m:predict/../x", "/v1/m:predict/%2e%2e/x")]
+told["refused"] = [ask(b"", path) for path in ("/live", "/v1/m:predict-x", "/v1/m:predict/../x", "/v1/m:predict/%2e%2e/x")]
 told["below"] = ask(b"x", "/v1/m:predict/more")
 told["healthy"] = [healthy(connector, {"path": path, "port": port}, 5) for path in ("/ok", "/no")]
 told["closed"] = healthy(connector, {"path": "/ok", "port": 1}, 5)
@@ -106,17 +113,20 @@ def test_a_server_in_a_network_of_its_own_is_reached(inside: tuple[int, int]) ->
     assert done.returncode == 0, done.stderr
     told: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     assert told["namespaces"], "the server is in another network"
-    one, busy, idle, after, cut, last = told["answers"]
-    assert [answer[0] for answer in (one, busy, idle, after, cut, last)] == [200, 503, 200, 200, 502, 200]
+    one, _, idle, after, cut, last, died, following = told["answers"]
+    assert [answer[0] for answer in told["answers"]] == [200, 503, 200, 200, 502, 200, 502, 200]
     assert one[1].split()[:3] == ["1", "/v1/m:predict?a=1", "one"]
     assert one[2] == {"x-kept": "yes"}
     assert one[1].split()[3] == idle[1].split()[3], "the connection is kept"
     assert idle[1].split()[3] != after[1].split()[3]
-    assert after[1].split()[0] == "4", "a request on a dead connection is sent again, once"
+    assert after[1].split()[0] == "4", "a connection that the server closed is not used again"
     assert "ContainerFailed" in cut[1]
     assert last[1].split()[0] == "6"
+    assert "ContainerFailed" in died[1]
+    assert following[1].split()[0] == "8", "what the server may have handled is not sent again"
+    assert told["unsent"][1].split()[:3] == ["9", "/v1/m:predict?a=1", "unsent"], "what was not sent is, once"
     assert told["copy"][1].split()[1:3] == ["/v1/m:predict", "{}"]
-    assert [answer[0] for answer in told["refused"]] == [400, 400, 400]
+    assert [answer[0] for answer in told["refused"]] == [400, 400, 400, 400]
     assert told["below"][1].split()[1] == "/v1/m:predict/more?a=1"
     assert told["healthy"] == [None, "status 500"]
     assert "refused" in told["closed"]

@@ -15,8 +15,11 @@ from typing import Any
 import pytest
 from live_endpoints import ECHO, Place, until
 
+from zaffre import Workspace
+from zaffre.app.platform import DATABASE_VARIABLE
 from zaffre.base.errors import Conflict
 from zaffre.base.home import Home
+from zaffre.engine.serving import files
 from zaffre.sdk.connect import launch
 
 BAD = ECHO.replace("asked = json.loads(data)", "raise KeyError('column')")
@@ -286,3 +289,31 @@ def test_a_worker_that_no_server_noted_ends(place: Place) -> None:
     restart(place)
     until(lambda: not (place.home / "serving" / lost).exists())
     assert until(lambda: place.post("orphan", 1)[0] == 200)
+
+
+def test_a_server_that_stops_does_not_wait_for_what_it_prepares(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(DATABASE_VARIABLE, raising=False)
+    began, cancelled = threading.Event(), threading.Event()
+
+    def endless(_ctx: Any, _record: Any, _run: Any, _folder: Any, _say: Any, is_cancelled: Any) -> Any:
+        began.set()
+        until(is_cancelled)
+        cancelled.set()
+        raise Conflict("cancelled")
+
+    monkeypatch.setattr(files, "prepare", endless)
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    with Workspace.local(home) as ws:
+        place = Place(home, tmp_path, ws)
+        place.endpoint("slow")
+        code = {"code": place.code("slow", ECHO), "scoring_script": "score.py"}
+        ws.online_deployments.create_or_update({"name": "blue", "endpoint_name": "slow", "code_configuration": code})
+        assert began.wait(60)
+        assert not cancelled.is_set()
+    try:
+        assert cancelled.wait(10)
+    finally:
+        os.kill(json.loads((home / "serving/gateway.json").read_text())["pid"], signal.SIGTERM)

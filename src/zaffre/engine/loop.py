@@ -240,6 +240,9 @@ class Engine:
         motor = self.motor
         for live in list(motor.watched.values()):
             motor.forget(live)
+        for tree in motor.trees.values():
+            for live in tree.living.values():
+                motor.unready(live)
         fresh = Slots(motor.slots.machine, motor.slots.limit_of)
         motor.batch, motor.slots, motor.trees, motor.dirty, motor.ended = Batch(), fresh, {}, {}, []
         motor.locks.clear()

@@ -179,6 +179,16 @@ class Motor:
             self.ctx.environments.give_back(live.plan["environment"], live.layer)
             live.layer = None
 
+    def unready(self, live: Live) -> None:
+        """What was made ready ahead of the turn of a job, which will not come: nothing of it was ever started."""
+        if live.ready is None:
+            return
+        live.ready = None
+        try:
+            self.give_back(live)
+        except Exception:  # it is removed when no job lives
+            log.exception("a layer of job %s cannot be given back", live.job.name)
+
     def control(self, live: Live) -> Path:
         return self.ctx.home.job(live.job.workspace, live.job.name) / str(live.job.attempt)
 

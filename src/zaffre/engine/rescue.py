@@ -38,6 +38,7 @@ def give_up(motor: Motor, root_id: int, problem: ZaffreError) -> None:
             motor.slots.drop(live)
             motor.slots.free(live)
             motor.forget(live)
+            motor.unready(live)
     error = {"code": problem.code, "message": problem.message, "hint": problem.hint}
     with motor.ctx.db.write() as connection:
         changes = {"error": error, "ended_at": now_ms(), "handle": None}

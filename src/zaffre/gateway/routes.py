@@ -17,7 +17,7 @@ from zaffre.gateway.front import Front, Request
 from zaffre.gateway.pending import FULL, GONE, LATE, STOPPED, Pending
 from zaffre.gateway.pool import Pool
 from zaffre.gateway.table import Endpoint, Table
-from zaffre.runtime.zaffre_scoring import frames, metrics, openapi
+from zaffre.runtime.zaffre_scoring import frames, metrics, openapi, places
 
 SCORED = ("score", "invocations")
 OURS = ("", "swagger.json", "openapi.json", "metrics", "health")  # never a container's, wherever its route begins
@@ -146,7 +146,7 @@ class Routes:
         if action in OURS or (deployment := self._described(endpoint, request)) is None:
             return False
         below = deployment.hello.get("below")
-        return below is not None and f"/{action}".startswith(below)
+        return below is not None and places.is_below(f"/{action}", below)
 
     @staticmethod
     def _takes_anything(deployment: Deployment) -> bool:

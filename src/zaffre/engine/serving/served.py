@@ -125,11 +125,15 @@ class Served:
                 self.say(f"a worker does not answer any more: it is started anew ({worker_id})")
                 worker.stop(self.compute, one, self.ctx.home.serving, grace_s=0.5)
 
-    def end(self) -> None:
-        """It was deleted."""
+    def cancel(self) -> None:
+        """What is being prepared is not waited for."""
         for revision in (self.current, self.coming, self.reserve):
             if revision is not None:
                 revision.cancelled = True
+
+    def end(self) -> None:
+        """It was deleted."""
+        self.cancel()
         for one in self._all():
             worker.stop(self.compute, one, self.ctx.home.serving)
             self._clear(one)

@@ -85,6 +85,8 @@ class Serving:
         self._stopping = True
         self._wake.set()
         self._thread.join(timeout=30)
+        for one in list(self.served.values()):
+            one.cancel()  # pulling or building an image may take long, and the process ends after it
         self.collected.stop()
         self.pool.shutdown(wait=False, cancel_futures=True)
         if not self.endpoints and self.gateway.lives:

@@ -8,12 +8,11 @@ import threading
 from typing import Any
 from urllib.parse import unquote
 
-from zaffre_scoring import frames  # type: ignore[import-not-found]
+from zaffre_scoring import frames, places  # type: ignore[import-not-found]
 from zaffre_scoring.values import Answer, BadInput  # type: ignore[import-not-found]
 
-from .connect import Connector
+from .connect import CONNECT_S, Connector
 
-CONNECT_S = 5.0
 ANSWER_BYTES = 1 << 28
 OF_ONE_CONNECTION = {
     "host", "connection", "content-length", "transfer-encoding", "keep-alive", "te", "trailer", "upgrade", "expect",
@@ -34,6 +33,17 @@ class _Connection(http.client.HTTPConnection):
     def connect(self) -> None:
         self.sock: socket.socket = self.connector.open(self.port, CONNECT_S if self.seconds is None else self.seconds)
         self.sock.settimeout(self.seconds)
+
+    @property
+    def idle(self) -> bool:
+        """Whether the other side has neither closed it nor said what nobody asked for."""
+        try:
+            self.sock.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return True
+        except OSError:
+            pass
+        return False
 
 
 class Relay:
@@ -70,22 +80,26 @@ class Relay:
         """`/score` is the scoring route; what lies below that route is passed on as it is."""
         if path == "/score":
             return str(self.path)
-        if not path.startswith(self.path) or ".." in unquote(path).replace("\\", "/").split("/"):
+        if not places.is_below(path, self.path) or ".." in unquote(path).replace("\\", "/").split("/"):
             raise BadInput("the container has no such address")
         return path
 
     def _ask(self, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> Answer:
         connection = getattr(self.mine, "connection", None) or _Connection(self.connector, self.port, None)
         self.mine.connection = None  # kept again only after a whole answer
+        if connection.used and not connection.idle:
+            connection.close()  # the container did, while nothing was asked
+            connection = _Connection(self.connector, self.port, None)
         try:
             try:
-                answer = _exchange(connection, method, target, headers, body)
-            except (ConnectionError, http.client.BadStatusLine):
+                _send(connection, method, target, headers, body)
+            except ConnectionError:  # it had no whole request; once it has, what it does with it cannot be known
                 if not connection.used:
                     raise
-                connection.close()  # the container had closed a connection that lay idle
+                connection.close()
                 connection = _Connection(self.connector, self.port, None)
-                answer = _exchange(connection, method, target, headers, body)
+                _send(connection, method, target, headers, body)
+            answer = connection.getresponse()
             content = answer.read(ANSWER_BYTES + 1)
             if len(content) > ANSWER_BYTES:
                 raise OSError(f"an answer of more than {ANSWER_BYTES >> 20} MB")
@@ -107,16 +121,13 @@ JSON = [["content-type", "application/json"]]
 NO_ANSWER = b'{"error": {"code": "ContainerFailed", "message": "the container gave no answer to this request"}}'
 
 
-def _exchange(
-    connection: _Connection, method: str, target: str, headers: list[tuple[str, str]], body: bytes
-) -> http.client.HTTPResponse:
+def _send(connection: _Connection, method: str, target: str, headers: list[tuple[str, str]], body: bytes) -> None:
     connection.putrequest(method, target, skip_accept_encoding=True)
     for name, value in headers:
         connection.putheader(name, value)
     if body or method not in ("GET", "HEAD", "DELETE", "OPTIONS"):
         connection.putheader("Content-Length", str(len(body)))
     connection.endheaders(body or None)
-    return connection.getresponse()
 
 
 def healthy(connector: Connector, route: dict[str, Any], seconds: float) -> str | None:

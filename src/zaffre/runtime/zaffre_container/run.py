@@ -9,9 +9,11 @@ and the status file that a worker of ours in the container makes in a folder of 
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import threading
@@ -94,9 +96,11 @@ class Life:
         """A worker of ours in it makes the socket: its place is the one that the gateway knows."""
         threading.Thread(target=self._wait, daemon=True).start()
         place = self.config["socket"]
-        while not os.path.exists(inside["socket"]):
-            time.sleep(LOOK_S / 4)
-        os.symlink(inside["socket"], place)
+        try:
+            while not taken(inside["socket"], place):
+                time.sleep(LOOK_S / 4)
+        except OSError as error:
+            self.end(NOT_UP, f"the worker in the container cannot be reached: {error.strerror}")
         while os.path.lexists(place):
             time.sleep(WATCH_S)
         self.end(0)
@@ -116,12 +120,12 @@ class Life:
 
     def _ended(self, status: int) -> NoReturn:
         inside = (self.config.get("inside") or {}).get("status")
-        if inside and os.path.exists(inside):
+        if inside and os.path.lexists(inside):
             message = "the worker in the container ended"
             # code in the container may have made anything of it
             wrong = (OSError, ValueError, LookupError, TypeError, RecursionError)
-            with contextlib.suppress(*wrong), open(inside, encoding="utf-8") as file:
-                message = str(json.loads(file.read(1 << 16))["message"])
+            with contextlib.suppress(*wrong):
+                message = str(json.loads(content_of(inside))["message"])
             self.end(status, message)
         if status == 125:
             self.end(NOT_UP, "the container engine could not start the container; the log of the deployment says why")
@@ -170,6 +174,33 @@ class Life:
                 stop.wait(STOP_S)
                 self.process.wait(GONE_S)  # it clears away what it ran, and is not to be killed while it does
         os._exit(code)
+
+
+def taken(made: str, place: str) -> bool:
+    """Give a socket that was made in a container a second name, which code in there cannot change; False when there is
+    none yet. Raises OSError for anything else: a symlink could lead to every socket of this machine."""
+    staged = place + ".new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(staged)
+    try:
+        os.link(made, staged, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISSOCK(os.lstat(staged).st_mode):
+        os.unlink(staged)
+        raise OSError(errno.ENOTSOCK, os.strerror(errno.ENOTSOCK), made)
+    os.rename(staged, place)  # only now others see it
+    return True
+
+
+def content_of(path: str) -> str:
+    """The beginning of a file that code in a container may have replaced. Raises OSError for what is no plain file."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), path)
+    with open(descriptor, encoding="utf-8") as file:
+        return file.read(1 << 16)
 
 
 class _Server(Server):  # type: ignore[misc]

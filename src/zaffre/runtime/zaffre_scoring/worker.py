@@ -31,7 +31,7 @@ from .values import Answer, BadInput, write
 BAD_CONFIG, BAD_SCRIPT, BAD_INIT = 64, 65, 66
 READ_BYTES = 1 << 18
 LOOK_S = 2.0
-END_S = 1.0  # what was collected is written before the process ends
+END_S = 4.0  # what was collected is written before the process ends, also on a slow disk; it is killed after 5 s
 FLUSH_S = 0.0005  # answers that are ready wait at most so long for others
 HIDDEN = "the model raised an error for this request; the log of the deployment has it"
 
