@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -173,10 +174,16 @@ def test_binary_log(quick_lab: Lab) -> None:
 def test_a_flood_of_output_is_rotated_and_memory_stays(quick_lab: Lab) -> None:
     megabytes = int(os.environ.get("ZAFFRE_LOG_MB", "200"))
     before = _resident_mb()
-    job = quick_lab.command(f"yes 'a line of the log that says nothing new at all' | head -c {megabytes}M; sleep 3.5")
-    assert job.status == "Completed"
+    flood = f"yes 'a line of the log that says nothing new at all' | head -c {megabytes}M; touch outputs/said"
+    job = quick_lab.submit(command_job(f"{flood}; until [ -e outputs/go ]; do sleep 0.1; done"))
     log = quick_lab.platform.ctx.home.log("default", job.name)
-    assert log.stat().st_blocks * 512 < 100 * 2**20, "long logs are packed while the job runs"
+    outputs = log.parents[1] / "outputs"
+    deadline = time.monotonic() + 120
+    while not (outputs / "said").exists() or log.stat().st_blocks * 512 >= 100 * 2**20:
+        assert time.monotonic() < deadline, "long logs are packed while the job runs"
+        time.sleep(0.1)
+    (outputs / "go").touch()
+    assert quick_lab.ended(job.name).status == "Completed"
     size = sum(len(chunk) for chunk in quick_lab.ws.jobs.log(job.name))
     assert size == megabytes * 2**20, "and every byte can be read"
     assert _resident_mb() - before < 60
