@@ -20,7 +20,6 @@ from zaffre.base.limits import SCORE_BYTES
 from zaffre.core.container import environment_file
 from zaffre.engine.serving import files
 from zaffre.engine.serving.files import Prepared
-from zaffre.engine.variables import GROUP, SUBSCRIPTION
 from zaffre.ports.container import FOLDER, NAME, PID_FILE, ContainerEngine, Mount, Run
 from zaffre.runtime import run_container
 from zaffre.services.context import Context
@@ -57,7 +56,7 @@ def prepare(
     variables = folder / "variables"
     descriptor = os.open(variables, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(environment_file(_variables(record, run, box["models"])))
+        file.write(environment_file(files.variables_of(record, run, CODE, box["models"])))
     words = engine.words(Run(
         image, variables, mounts, network=box["network"], closed=own, user=_user() if own else None,
         memory_mb=run["memory_mb"], cpus=box["cpus"],
@@ -156,23 +155,3 @@ def _model(
     inside = f"{place}/{told['name']}"
     mounts.append(Mount(str(source), inside))
     return inside
-
-
-def _variables(record: DeploymentRecord, run: dict[str, Any], models: str) -> dict[str, str]:
-    """What scoring scripts and servers in images read, and what the deployment itself sets, which wins."""
-    return {
-        "PYTHONUNBUFFERED": "1",
-        "AZUREML_MODEL_DIR": models,
-        "AML_APP_ROOT": CODE,
-        "AZUREML_ENTRY_SCRIPT": str(run.get("script") or ""),
-        "AZUREML_ARM_SUBSCRIPTION": SUBSCRIPTION,
-        "AZUREML_ARM_RESOURCEGROUP": GROUP,
-        "AZUREML_ARM_WORKSPACE_NAME": record.workspace,
-        "AZUREML_ENDPOINT_NAME": record.endpoint,
-        "AZUREML_DEPLOYMENT_NAME": record.name,
-        "SERVICE_NAME": record.endpoint,
-        "WORKER_COUNT": "1",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "ZAFFRE_WORKSPACE": record.workspace,
-        **{str(key): str(value) for key, value in run["variables"].items()},
-    }

@@ -117,14 +117,21 @@ def again(folder: Path) -> Prepared | None:
 def variables(
     record: DeploymentRecord, run: dict[str, Any], code: Path, model_dir: Path, folder: Path
 ) -> dict[str, str]:
-    """What scoring scripts read, and what the deployment itself sets, which wins."""
+    """All that a worker of this machine gets."""
     return {
         **inherited(),
-        "PYTHONUNBUFFERED": "1",
         "PYTHONDONTWRITEBYTECODE": "1",
         "TMPDIR": str(folder / "tmp"),
-        "AZUREML_MODEL_DIR": str(model_dir),
-        "AML_APP_ROOT": str(code),
+        **variables_of(record, run, str(code), str(model_dir)),
+    }
+
+
+def variables_of(record: DeploymentRecord, run: dict[str, Any], code: str, models: str) -> dict[str, str]:
+    """What scoring scripts and servers in images read, and what the deployment itself sets, which wins."""
+    return {
+        "PYTHONUNBUFFERED": "1",
+        "AZUREML_MODEL_DIR": models,
+        "AML_APP_ROOT": code,
         "AZUREML_ENTRY_SCRIPT": str(run.get("script") or ""),
         "AZUREML_ARM_SUBSCRIPTION": SUBSCRIPTION,
         "AZUREML_ARM_RESOURCEGROUP": GROUP,
